@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { stalled } from './fault.ts'
+
+/** CTP's product classes by name (`ThostFtdcProductClassType`: 1 futures, 2 options, 3 combination, ...). */
+export const productClasses = ['future', 'option', 'combination', 'spot', 'efp', 'spot-option', 'tas'] as const
+export type ProductClass = (typeof productClasses)[number]
+
+export const exchanges = ['SHFE', 'DCE', 'CZCE', 'CFFEX', 'INE', 'GFEX'] as const
+export type Exchange = (typeof exchanges)[number]
+
+/** `[from, to]` as `HH:MM:SS` in Asia/Shanghai; hours of 24 and more belong to the next day (`25:00:00` is 01:00). */
+const windowSchema = z.tuple([z.string(), z.string()])
+
+export const windowsSchema = z.object({ day: z.array(windowSchema), night: z.array(windowSchema).optional() })
+export type TradingWindows = z.infer<typeof windowsSchema>
+
+const instrumentSchema = z.object({
+  instrument_id: z.string().min(1).max(80),
+  exchange_id: z.enum(exchanges),
+  ins_class: z.enum(['FUTURE', 'FUTURE_OPTION', 'OPTION', 'FUTURE_COMBINE']),
+  product_id: z.string().min(1),
+  price_tick: z.number(),
+  volume_multiple: z.number(),
+  trading_time: windowsSchema,
+})
+
+/** One instrument of the catalogue. `multiplier` is the contract's volume multiple, `priceTick` its smallest price step. */
+export type Instrument = {
+  id: string
+  exchange: Exchange
+  product: string
+  class: ProductClass
+  multiplier: number
+  priceTick: number
+  windows: TradingWindows
+}
+
+const classOf = { FUTURE: 'future', FUTURE_OPTION: 'option', OPTION: 'option', FUTURE_COMBINE: 'combination' } as const
+
+/**
+ * Reads a catalogue: a JSON array with the fields of `examples/data/instruments` (those of tqsdk's contract list).
+ * Throws a stalled Fault `CatalogueInvalid` that names the first entry that does not fit.
+ */
+export function parseCatalogue(text: string, name: string): Instrument[] {
+  const result = z.array(instrumentSchema).safeParse(JSON.parse(text))
+  if (result.success) return result.data.map(toInstrument)
+  const issue = result.error.issues[0]
+  throw stalled('CatalogueInvalid', `catalogue ${name}: entry ${issue?.path.join('.')}: ${issue?.message}`, result.error)
+}
+
+function toInstrument(raw: z.infer<typeof instrumentSchema>): Instrument {
+  return {
+    id: raw.instrument_id,
+    exchange: raw.exchange_id,
+    product: raw.product_id,
+    class: classOf[raw.ins_class],
+    multiplier: raw.volume_multiple,
+    priceTick: raw.price_tick,
+    windows: raw.trading_time,
+  }
+}

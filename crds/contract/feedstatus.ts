@@ -1,0 +1,79 @@
+import * as z from 'zod'
+import { accounts } from './desired.ts'
+
+/** Life of a session: what the account is doing. `waiting` and `failed` say why in `message` and `errorId`. */
+export const sessionStates = ['idle', 'starting', 'connecting', 'logging-in', 'subscribing', 'live', 'waiting', 'failed'] as const
+export type SessionState = (typeof sessionStates)[number]
+
+const count = z.int().min(0)
+const time = z.number().meta({ description: 'ms since 1970' })
+
+export const sessionStatusSchema = z.object({
+  account: z.enum(accounts),
+  state: z.enum(sessionStates),
+  since: time,
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  /** The front's error id of the last failure (CTP's ErrorID). */
+  errorId: z.int().optional(),
+  gate: z.enum(['open', 'closed']),
+  front: z.string().optional(),
+  tradingDay: z.string().optional(),
+  pid: z.int().optional(),
+  restarts: count,
+  subscriptions: z.object({ desired: count, acknowledged: count, ticking: count, rejected: count }),
+  /** At most 100, with the front's reason. */
+  rejections: z.array(z.object({ instrument: z.string(), reason: z.string() })),
+  received: count,
+  published: count,
+  dropped: count,
+  conflated: count,
+  ticksPerSecond: z.number(),
+  lastTickAt: time.optional(),
+})
+export type SessionStatus = z.infer<typeof sessionStatusSchema>
+
+export const failoverRecordSchema = z.object({
+  from: z.enum(accounts),
+  to: z.enum(accounts),
+  epoch: z.int(),
+  reason: z.string(),
+  at: time,
+  /** Phases in ms: the old gate closed and its position taken, the new gate open, the first tick of the new account published. */
+  phases: z.object({ closedMs: z.number().optional(), openedMs: z.number().optional(), firstTickMs: z.number().optional() }),
+})
+export type FailoverRecord = z.infer<typeof failoverRecordSchema>
+
+/** Body of `GET /v1/status` of a feed. */
+export const feedReportSchema = z.object({
+  feed: z.string(),
+  version: z.string(),
+  startedAt: time,
+  pid: z.int(),
+  revision: z.int(),
+  /** Epoch in force; higher than the controller's when the watchdog flipped. */
+  epoch: z.int(),
+  role: z.enum(['publisher', 'standby']),
+  active: z.enum(accounts),
+  /** Digests of the desired state in force (`digestOf`), for the controller to compare. */
+  launchDigest: z.string(),
+  liveDigest: z.string(),
+  /** Set while the watchdog's choice differs from the desired one. */
+  override: z.object({ active: z.enum(accounts), epoch: z.int(), since: time, reason: z.string() }).optional(),
+  sessions: z.array(sessionStatusSchema),
+  market: z.object({ open: z.boolean(), nextChange: time.optional() }),
+  publisher: z.object({ type: z.string(), connected: z.boolean(), message: z.string().optional(), outbox: count }),
+  lastFailover: failoverRecordSchema.optional(),
+  gaps: count,
+})
+export type FeedReport = z.infer<typeof feedReportSchema>
+
+/** An event of the feed, `GET /v1/events` (server-sent, `id` is `sequence`). */
+export type FeedEvent = {
+  sequence: number
+  at: number
+  type: 'Normal' | 'Warning'
+  reason: string
+  message: string
+  fields?: Record<string, string | number | boolean>
+}

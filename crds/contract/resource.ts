@@ -1,0 +1,52 @@
+import * as z from 'zod'
+
+export const apiVersion = 'feedplane.dev/v1alpha1'
+
+/** A DNS label (RFC 1123), 1 to 40 characters: names become parts of container and volume names. */
+export const resourceName = z
+  .string()
+  .min(1)
+  .max(40)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'use lower-case letters, digits and "-", beginning and ending with a letter or digit')
+
+export const metadataSchema = z.strictObject({
+  name: resourceName.meta({ description: 'Name, unique per kind and namespace.' }),
+  namespace: resourceName.default('default').meta({ description: 'Namespace; the environment, such as `production`.' }),
+  labels: z.record(z.string(), z.string()).optional().meta({ description: 'Labels for selection.' }),
+  annotations: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: 'Annotations; see the one-shot tokens of a Feed.' }),
+})
+
+export type Metadata = z.infer<typeof metadataSchema>
+
+/** Kubernetes condition (kstatus polarity: `Reconciling` and `Stalled` exist only while true). Times are ISO 8601, UTC. */
+export type Condition = {
+  type: string
+  status: 'True' | 'False' | 'Unknown'
+  reason: string
+  message: string
+  lastTransitionTime: string
+  observedGeneration: number
+}
+
+export const conditionSchema = z.strictObject({
+  type: z.string(),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.string(),
+  observedGeneration: z.int(),
+})
+
+/** What every status holds. */
+export const baseStatusSchema = z.object({
+  observedGeneration: z.int().optional().meta({ description: 'Generation that Ready or Stalled speaks of.' }),
+  conditions: z.array(conditionSchema).optional().meta({ description: 'Conditions, as kstatus has them.' }),
+})
+
+/** `namespace/name` of a resource. */
+export function keyOf(metadata: { namespace: string; name: string }): string {
+  return `${metadata.namespace}/${metadata.name}`
+}

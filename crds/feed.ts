@@ -1,0 +1,180 @@
+import * as z from 'zod'
+import { baseStatusSchema, resourceName } from './contract/resource.ts'
+import { defineKind } from './kind.ts'
+
+/** Annotations that ask for one act. The value is a token: the act happens once per new value, and the status remembers it. */
+export const requestAnnotations = {
+  /** Try a failed revision again although no input changed. */
+  retry: 'feedplane.dev/retry',
+  /** End the watchdog's override: go back to `credentials.active`. */
+  failback: 'feedplane.dev/failback',
+} as const
+
+const duration = (fallback: string) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,5}(ms|s|m|h)$/, 'write a duration as a whole number and ms, s, m or h, such as 120s')
+    .default(fallback)
+
+const bytes = z.string().regex(/^[1-9]\d{0,6}(Ki|Mi|Gi)$/, 'write a size as a whole number and Ki, Mi or Gi, such as 512Mi')
+
+const bind = z.strictObject({
+  source: z
+    .string()
+    .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\0:]*$/, 'use an absolute path without ".."')
+    .meta({ description: "Folder on the host, below one of the host's bindRoots." }),
+  target: z
+    .string()
+    .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\0:]*$/, 'use an absolute path without ".."')
+    .meta({ description: 'Folder in the container; read-only.' }),
+})
+
+const container = z.strictObject({
+  memory: bytes.default('1Gi').meta({ description: 'Memory limit.' }),
+  cpus: z.number().min(0.05).max(64).optional().meta({ description: 'CPU limit, in cores.' }),
+  pidsLimit: z.int().min(16).max(4096).default(256).meta({ description: 'Limit of processes and threads.' }),
+  logMaxSize: bytes.default('16Mi').meta({ description: 'Size of a log file before it is rotated.' }),
+  logMaxFiles: z.int().min(1).max(20).default(3).meta({ description: 'Rotated log files that are kept.' }),
+  stopGrace: duration('10s').meta({ description: 'Time between SIGTERM and SIGKILL.' }),
+  env: z
+    .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string())
+    .default({})
+    .meta({
+      description: 'Environment, for settings that are not secret. Names that look like secrets are refused.',
+    }),
+  binds: z.array(bind).max(16).default([]).meta({ description: 'Read-only binds, such as recordings.' }),
+})
+
+const feedCredentials = z.strictObject({
+  active: z
+    .enum(['primary', 'backup'])
+    .default('primary')
+    .meta({ description: 'Account that publishes. Editing it is the failover.' }),
+  primary: resourceName.meta({ description: 'Credentials of the primary account.' }),
+  backup: resourceName.optional().meta({ description: 'Credentials of the backup account.' }),
+  standby: z
+    .enum(['warm', 'cold'])
+    .default('warm')
+    .meta({ description: 'warm: the other account is logged in and subscribed, muted; cold: it is started when needed.' }),
+  failback: z.enum(['manual', 'auto']).default('manual').meta({ description: "How a flip of the feed's own watchdog ends." }),
+})
+
+const rollout = z.strictObject({
+  strategy: z
+    .enum(['Recreate'])
+    .default('Recreate')
+    .meta({ description: 'Recreate: stop the old container, start the new one, bring the old one back if it fails.' }),
+  progressDeadline: duration('120s').meta({ description: 'Time in which a revision must prove itself by data.' }),
+  minHealthy: duration('10s').meta({ description: 'Time that a revision must stay good before the old one is let go.' }),
+  minCoverage: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.995)
+    .meta({ description: 'Share of the instruments that must be acknowledged.' }),
+  autoRollback: z.boolean().default(true).meta({ description: 'Bring the last good revision back when a revision fails.' }),
+})
+
+export const feedSpec = z.strictObject({
+  hostRef: resourceName.meta({ description: 'Host that the feed runs on.' }),
+  profileRef: resourceName.meta({ description: 'FeedProfile.' }),
+  image: z
+    .string()
+    .max(512)
+    .regex(
+      /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+      'write an image as NAME:TAG or NAME@sha256:DIGEST',
+    )
+    .meta({ description: 'Image, by tag or digest. The digest that runs is in the status.' }),
+  imagePullPolicy: z
+    .enum(['IfNotPresent', 'Always', 'Never'])
+    .default('IfNotPresent')
+    .meta({ description: 'When to ask the registry.' }),
+  credentials: feedCredentials.meta({ description: 'Accounts and which of them is active.' }),
+  subscriptions: z.array(resourceName).min(1).max(64).meta({ description: 'SubscriptionSets.' }),
+  container: container.prefault({}).meta({
+    description: 'Container settings. What is not here cannot be set: no privileges, no host namespaces, no devices, no sockets.',
+  }),
+  rollout: rollout.prefault({}).meta({ description: 'How a new revision takes over.' }),
+  revision: z.int().min(1).optional().meta({
+    description:
+      'Run this earlier revision exactly as it was, whatever image, profile and sets say now. `feedctl rollback --to` sets it.',
+  }),
+  revisionHistoryLimit: z.int().min(2).max(100).default(10).meta({ description: 'Revisions kept.' }),
+  suspend: z.boolean().default(false).meta({ description: 'Stop reconciling. The feed goes on.' }),
+})
+
+export type FeedSpec = z.infer<typeof feedSpec>
+
+const subscriptionCounts = z.object({
+  desired: z.int(),
+  acknowledged: z.int(),
+  ticking: z.int(),
+  rejected: z.int(),
+  coverage: z.number().meta({ description: 'acknowledged / desired, 0 to 1.' }),
+})
+
+export const feedStatus = baseStatusSchema.extend({
+  active: z.enum(['primary', 'backup']).optional().meta({ description: 'Account that publishes now.' }),
+  activeReason: z.string().optional().meta({ description: 'Why that account: Declared, Override.' }),
+  epoch: z.int().optional().meta({ description: 'Epoch that publishes.' }),
+  revision: z.int().optional().meta({ description: 'Revision that runs.' }),
+  targetRevision: z.int().optional().meta({ description: 'Revision that the declared inputs ask for.' }),
+  lastGoodRevision: z.int().optional().meta({ description: 'Newest revision that proved itself.' }),
+  failedRevision: z.int().optional().meta({ description: 'Revision that failed and is not tried again until an input changes.' }),
+  image: z.string().optional().meta({ description: 'Image that runs, by digest.' }),
+  container: z.string().optional().meta({ description: 'Name of the container or process.' }),
+  endpoint: z.string().optional().meta({ description: 'Where the feed answers.' }),
+  phase: z.string().optional().meta({ description: 'Phase of a rollout in progress.' }),
+  subscriptions: subscriptionCounts.optional().meta({ description: 'Subscriptions of the active account.' }),
+  ticksPerSecond: z.number().optional(),
+  lastTickAt: z.string().optional().meta({ description: 'Receive time of the newest tick.' }),
+  market: z
+    .object({ open: z.boolean(), nextChange: z.string().optional() })
+    .optional()
+    .meta({ description: 'Whether the market is in session.' }),
+  standby: z
+    .object({ account: z.string(), state: z.string(), acknowledged: z.int() })
+    .optional()
+    .meta({ description: 'The other account.' }),
+  lastFailover: z
+    .object({ from: z.string(), to: z.string(), epoch: z.int(), reason: z.string(), at: z.string(), totalMs: z.number() })
+    .optional()
+    .meta({ description: 'The last flip.' }),
+  requests: z.record(z.string(), z.string()).optional().meta({ description: 'One-shot tokens that were carried out.' }),
+})
+
+export type FeedStatus = z.infer<typeof feedStatus>
+
+export const feed = defineKind({
+  kind: 'Feed',
+  plural: 'feeds',
+  shortNames: ['mf'],
+  description: 'A running market-data feed: host, profile, image, accounts, subscriptions, rollout.',
+  spec: feedSpec,
+  status: feedStatus,
+  columns: [
+    { name: 'Active', path: '.status.active' },
+    { name: 'Epoch', path: '.status.epoch', type: 'integer', wide: true },
+    { name: 'Revision', path: '.status.revision', type: 'integer' },
+    { name: 'Coverage', path: '.status.subscriptions.coverage', type: 'number' },
+    { name: 'Ticks/s', path: '.status.ticksPerSecond', type: 'number' },
+    { name: 'Image', path: '.spec.image', wide: true },
+    { name: 'Ready', path: ".status.conditions[?(@.type=='Ready')].status" },
+    { name: 'Message', path: ".status.conditions[?(@.type=='Ready')].message" },
+  ],
+  rules: [
+    {
+      path: 'credentials.active',
+      cel: "!has(self.credentials.active) || self.credentials.active == 'primary' || has(self.credentials.backup)",
+      holds: spec => spec.credentials.active === 'primary' || spec.credentials.backup !== undefined,
+      message: 'credentials.active is backup, but no backup account is declared: set credentials.backup',
+    },
+    {
+      path: 'credentials.backup',
+      cel: '!has(self.credentials.backup) || self.credentials.backup != self.credentials.primary',
+      holds: spec => spec.credentials.backup !== spec.credentials.primary,
+      message: 'primary and backup must be different Credentials',
+    },
+  ],
+})
