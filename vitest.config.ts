@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+// `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
+// unit tests: two suites at once would share two cores, one Docker engine and each other's timings.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{bench,compose,controller,crds,feed}/**/*.test.ts'],
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'services',
+          include: ['test/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
