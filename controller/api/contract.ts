@@ -1,0 +1,65 @@
+import type { ResourceEvent } from '../../crds/contract/event.ts'
+import type { Condition, Metadata } from '../../crds/contract/resource.ts'
+import type { KindName } from '../../crds/kinds.ts'
+
+/**
+ * The controller's HTTP port (default 127.0.0.1:9181). It only answers questions: whoever wants a change edits the declared YAML.
+ *
+ *     GET  /healthz /readyz /metrics
+ *     GET  /sd/feeds                                       Prometheus HTTP service discovery of the feeds
+ *     GET  /api/v1/source                                  SourceView
+ *     GET  /api/v1/resources?kind=&namespace=&name=        { items: ResourceView[] }
+ *     GET  /api/v1/resources/:kind/:namespace/:name        ResourceView, or 404
+ *     GET  /api/v1/feeds/:namespace/:name/revisions        { items: RevisionView[] }, newest first
+ *     GET  /api/v1/events?kind=&key=&limit=                { items: ResourceEvent[] }, oldest first
+ *     GET  /api/v1/watch?kind=&key=                        server-sent: `resource` (ResourceView), `event` (ResourceEvent), `deleted`
+ *                                                          ({kind, key}); starts with the present state; a comment every 15 s
+ *     GET  /api/v1/feeds/:namespace/:name/ticks?instrument=&limit=   server-sent: the feed's own tap, passed on
+ *     POST /api/v1/plan                                    body { objects: unknown[] } (declared resources as JSON; empty: what is
+ *                                                          declared now), answers { items: PlanView[] }; changes nothing
+ *
+ * Errors are `application/problem+json` (RFC 9457).
+ */
+export type ResourceView = {
+  apiVersion: string
+  kind: KindName
+  metadata: Metadata & { generation: number }
+  spec: Record<string, unknown>
+  status: Record<string, unknown> & { conditions?: Condition[]; observedGeneration?: number }
+  /** Where it is declared: absolute file, 1-based line. Absent once the declaration is gone. */
+  origin?: { file: string; line: number }
+}
+
+export type RevisionView = {
+  revision: number
+  createdAt: number
+  /** good: proved itself; failed: rolled back; pending: not proven yet. */
+  state: 'pending' | 'good' | 'failed'
+  reason?: string
+  image: string
+  digest: string
+  current: boolean
+  target: boolean
+  /** What differs from the revision before, in words: `image 1.4.1 -> 1.4.2`. */
+  changes: string[]
+}
+
+export type PlanView = {
+  kind: 'Feed'
+  key: string
+  /** In order; empty when there is nothing to do. */
+  steps: { action: string; target: string; reason: string }[]
+  /** Why nothing can be done, where that is so. */
+  violations: { reason: string; message: string; path?: string }[]
+}
+
+export type SourceView = {
+  type: 'directory'
+  location: string
+  /** Time of the last complete read, ms since 1970. */
+  readAt: number | undefined
+  complete: boolean
+  problems: { file: string; line: number; column: number; path: string; reason: string; message: string; hint?: string }[]
+}
+
+export type { ResourceEvent }
