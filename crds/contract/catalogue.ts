@@ -18,13 +18,16 @@ const instrumentSchema = z.object({
   instrument_id: z.string().min(1).max(80),
   exchange_id: z.enum(exchanges),
   ins_class: z.enum(['FUTURE', 'FUTURE_OPTION', 'OPTION', 'FUTURE_COMBINE']),
-  product_id: z.string().min(1),
+  product_id: z.string().min(1).nullable(),
   price_tick: z.number(),
   volume_multiple: z.number(),
   trading_time: windowsSchema,
 })
 
-/** One instrument of the catalogue. `multiplier` is the contract's volume multiple, `priceTick` its smallest price step. */
+/**
+ * One instrument of the catalogue. `multiplier` is the contract's volume multiple, `priceTick` its smallest price step. Where the
+ * list names no product (DCE's combinations), it is the id without its digits, as CZCE's are named: `SP a1709&a1801` -> `SP a&a`.
+ */
 export type Instrument = {
   id: string
   exchange: Exchange
@@ -52,7 +55,7 @@ function toInstrument(raw: z.infer<typeof instrumentSchema>): Instrument {
   return {
     id: raw.instrument_id,
     exchange: raw.exchange_id,
-    product: raw.product_id,
+    product: raw.product_id ?? raw.instrument_id.replace(/\d+/g, ''),
     class: classOf[raw.ins_class],
     multiplier: raw.volume_multiple,
     priceTick: raw.price_tick,
