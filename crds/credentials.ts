@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { baseStatusSchema } from './contract/resource.ts'
 import { defineKind } from './kind.ts'
+import { relativePath } from './path.ts'
 
 const envSource = z.strictObject({
   prefix: z
@@ -12,13 +13,9 @@ const envSource = z.strictObject({
 })
 
 const fileSource = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\0]+$/, 'use a path relative to the secrets directory, without ".."')
-    .meta({
-      description: "Folder below the controller's secrets directory, one file per key: BROKER_ID, USER_ID, PASSWORD, ...",
-    }),
+  path: relativePath('secrets').meta({
+    description: "Folder below the controller's secrets directory, one file per key: BROKER_ID, USER_ID, PASSWORD, ...",
+  }),
 })
 
 export const credentialsSpec = z.strictObject({

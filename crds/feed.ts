@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { baseStatusSchema, resourceName } from './contract/resource.ts'
 import { defineKind } from './kind.ts'
+import { absolutePath } from './path.ts'
 
 /** Annotations that ask for one act. The value is a token: the act happens once per new value, and the status remembers it. */
 export const requestAnnotations = {
@@ -18,15 +19,11 @@ const duration = (fallback: string) =>
 
 const bytes = z.string().regex(/^[1-9]\d{0,6}(Ki|Mi|Gi)$/, 'write a size as a whole number and Ki, Mi or Gi, such as 512Mi')
 
+const maxVariables = 64
+
 const bind = z.strictObject({
-  source: z
-    .string()
-    .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\0:]*$/, 'use an absolute path without ".."')
-    .meta({ description: "Folder on the host, below one of the host's bindRoots." }),
-  target: z
-    .string()
-    .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\0:]*$/, 'use an absolute path without ".."')
-    .meta({ description: 'Folder in the container; read-only.' }),
+  source: absolutePath.meta({ description: "Folder on the host, below one of the host's bindRoots." }),
+  target: absolutePath.meta({ description: 'Folder in the container; read-only.' }),
 })
 
 const container = z.strictObject({
@@ -37,10 +34,12 @@ const container = z.strictObject({
   logMaxFiles: z.int().min(1).max(20).default(3).meta({ description: 'Rotated log files that are kept.' }),
   stopGrace: duration('10s').meta({ description: 'Time between SIGTERM and SIGKILL.' }),
   env: z
-    .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string())
+    .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'use capitals, digits and "_" in the name of a variable'), z.string())
+    .refine(env => Object.keys(env).length <= maxVariables, `at most ${maxVariables} variables`)
     .default({})
     .meta({
       description: 'Environment, for settings that are not secret. Names that look like secrets are refused.',
+      maxProperties: maxVariables,
     }),
   binds: z.array(bind).max(16).default([]).meta({ description: 'Read-only binds, such as recordings.' }),
 })
@@ -107,10 +106,10 @@ export const feedSpec = z.strictObject({
 export type FeedSpec = z.infer<typeof feedSpec>
 
 const subscriptionCounts = z.object({
-  desired: z.int(),
-  acknowledged: z.int(),
-  ticking: z.int(),
-  rejected: z.int(),
+  desired: z.int().meta({ description: 'Instruments that the declared sets name.' }),
+  acknowledged: z.int().meta({ description: 'Of these, acknowledged by the front.' }),
+  ticking: z.int().meta({ description: 'Of these, with a tick seen.' }),
+  rejected: z.int().meta({ description: 'Of these, refused by the front.' }),
   coverage: z.number().meta({ description: 'acknowledged / desired, 0 to 1.' }),
 })
 
@@ -127,18 +126,32 @@ export const feedStatus = baseStatusSchema.extend({
   endpoint: z.string().optional().meta({ description: 'Where the feed answers.' }),
   phase: z.string().optional().meta({ description: 'Phase of a rollout in progress.' }),
   subscriptions: subscriptionCounts.optional().meta({ description: 'Subscriptions of the active account.' }),
-  ticksPerSecond: z.number().optional(),
+  ticksPerSecond: z.number().optional().meta({ description: 'Ticks published a second.' }),
   lastTickAt: z.string().optional().meta({ description: 'Receive time of the newest tick.' }),
   market: z
-    .object({ open: z.boolean(), nextChange: z.string().optional() })
+    .object({
+      open: z.boolean().meta({ description: 'Whether any product is in session.' }),
+      nextChange: z.string().optional().meta({ description: 'When that changes next (ISO 8601).' }),
+    })
     .optional()
     .meta({ description: 'Whether the market is in session.' }),
   standby: z
-    .object({ account: z.string(), state: z.string(), acknowledged: z.int() })
+    .object({
+      account: z.string().meta({ description: 'primary or backup.' }),
+      state: z.string().meta({ description: 'State of its session.' }),
+      acknowledged: z.int().meta({ description: 'Instruments that its front has acknowledged.' }),
+    })
     .optional()
     .meta({ description: 'The other account.' }),
   lastFailover: z
-    .object({ from: z.string(), to: z.string(), epoch: z.int(), reason: z.string(), at: z.string(), totalMs: z.number() })
+    .object({
+      from: z.string().meta({ description: 'Account that published before.' }),
+      to: z.string().meta({ description: 'Account that published after.' }),
+      epoch: z.int().meta({ description: 'Epoch that the flip began.' }),
+      reason: z.string().meta({ description: 'Why: an edit, or what the watchdog saw.' }),
+      at: z.string().meta({ description: 'When (ISO 8601).' }),
+      totalMs: z.number().meta({ description: 'From the decision to the first tick of the new account, in ms.' }),
+    })
     .optional()
     .meta({ description: 'The last flip.' }),
   requests: z.record(z.string(), z.string()).optional().meta({ description: 'One-shot tokens that were carried out.' }),

@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import { baseStatusSchema, resourceName } from './contract/resource.ts'
 import { defineKind } from './kind.ts'
+import { relativePath } from './path.ts'
 
 const frontAddress = z
   .string()
   .max(64, 'a front address is at most 64 bytes (CTP RegisterFront)')
-  .regex(/^tcp:\/\/[^\s/:]+:\d{1,5}$/, 'write a front as tcp://HOST:PORT')
+  .regex(/^tcp:\/\/[A-Za-z0-9._-]+:\d{1,5}$/, 'write a front as tcp://HOST:PORT')
 
 const fronts = z.strictObject({
   primary: z.array(frontAddress).min(1).max(8).optional().meta({ description: 'Fronts of the primary account.' }),
@@ -22,7 +23,7 @@ export const gatewaySchema = z.strictObject({
     .meta({ description: 'Fronts per account, for simulator and ctp; MD_ADDRESS of the account overrides them.' }),
   replay: z
     .strictObject({
-      files: z.array(z.string().min(1)).min(1).max(64).meta({ description: 'Recordings, relative to the data directory.' }),
+      files: z.array(relativePath('data')).min(1).max(64).meta({ description: 'Recordings, relative to the data directory.' }),
       speed: z.number().min(0.1).max(1000).default(1).meta({ description: 'Times real time.' }),
       loop: z.boolean().default(true).meta({ description: 'Start again at the end.' }),
       skipBreaks: z.boolean().default(true).meta({ description: 'Shorten silences over five seconds to one second.' }),
@@ -34,7 +35,9 @@ export const gatewaySchema = z.strictObject({
 export const publishSchema = z.strictObject({
   type: z.enum(['none', 'nats', 'jetstream']).meta({ description: 'none: only the tap; nats: core; jetstream: into a stream.' }),
   servers: z
-    .array(z.string().regex(/^(nats|tls):\/\/[^\s@]+$/, 'write a server as nats://HOST:PORT, without credentials in it'))
+    .array(
+      z.string().regex(/^(nats|tls):\/\/[A-Za-z0-9._:[\]-]+$/, 'write a server as nats://HOST:PORT, without credentials in it'),
+    )
     .max(8)
     .default([])
     .meta({ description: 'NATS servers.' }),
@@ -45,7 +48,7 @@ export const publishSchema = z.strictObject({
     .meta({ description: 'Ticks go to PREFIX.EXCHANGE.INSTRUMENT.' }),
   stream: z
     .string()
-    .regex(/^[A-Za-z0-9_-]+$/)
+    .regex(/^[A-Za-z0-9_-]+$/, 'use letters, digits, "_" and "-"')
     .default('TICKS')
     .meta({ description: 'JetStream stream; created when absent.' }),
   maxAgeSeconds: z.int().min(1).default(86_400).meta({ description: 'Age limit of a stream that the feed creates.' }),
@@ -96,7 +99,7 @@ export const queueSchema = z.strictObject({
 })
 
 export const feedProfileSpec = z.strictObject({
-  gateway: gatewaySchema,
+  gateway: gatewaySchema.meta({ description: 'Where ticks come from.' }),
   publish: publishSchema.prefault({ type: 'none' }).meta({ description: 'Where ticks go.' }),
   rateLimits: rateLimitsSchema.prefault({}).meta({ description: 'Limits of the front.' }),
   watchdog: watchdogSchema.prefault({}).meta({ description: 'Stall detection.' }),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { baseStatusSchema, resourceName } from './contract/resource.ts'
 import { defineKind } from './kind.ts'
+import { absolutePath } from './path.ts'
 
 const tlsSchema = z.strictObject({
   ca: z.string().meta({ description: 'File of the private CA, PEM.' }),
@@ -21,7 +22,7 @@ const engineSchema = z.strictObject({
     .meta({ description: 'docker: a Docker engine; process: child processes of the controller.' }),
   endpoint: z
     .string()
-    .regex(/^(unix:\/\/\/.+|tcp:\/\/[^\s/:]+:\d{1,5})$/, 'write an endpoint as unix:///PATH or tcp://HOST:PORT')
+    .regex(/^(unix:\/\/\/[^\0]+|tcp:\/\/[A-Za-z0-9._-]+:\d{1,5})$/, 'write an endpoint as unix:///PATH or tcp://HOST:PORT')
     .optional()
     .meta({ description: 'Docker endpoint; the default is unix:///var/run/docker.sock. tcp needs tls unless it is loopback.' }),
   tls: tlsSchema.optional().meta({ description: 'Mutual TLS, for tcp.' }),
@@ -29,13 +30,13 @@ const engineSchema = z.strictObject({
 })
 
 export const hostSpec = z.strictObject({
-  engine: engineSchema,
+  engine: engineSchema.meta({ description: 'Engine that runs the feeds.' }),
   network: resourceName.default('feedplane').meta({ description: 'Network that feed containers join; created when absent.' }),
   project: resourceName.default('feedplane').meta({ description: 'Compose project that feed containers show under.' }),
   reach: z.enum(['published', 'network']).default('published').meta({
     description: 'How the controller reaches a feed: a port published on loopback, or the container name on the network.',
   }),
-  bindRoots: z.array(z.string().regex(/^\//, 'use an absolute path')).max(16).default([]).meta({
+  bindRoots: z.array(absolutePath).max(16).default([]).meta({
     description: 'Host folders below which feeds may bind, read-only. None by default.',
   }),
 })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { exchanges, productClasses } from './contract/catalogue.ts'
 import { baseStatusSchema } from './contract/resource.ts'
 import { defineKind } from './kind.ts'
+import { relativePath } from './path.ts'
 
 /** `EXCHANGE.ID`, as in `CZCE.AP010` or `DCE.SP p2009&p2010`. */
 export const qualifiedInstrument = z
@@ -18,11 +19,9 @@ const selector = z.strictObject({
 })
 
 export const subscriptionSetSpec = z.strictObject({
-  catalogue: z
-    .string()
-    .min(1)
-    .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\0]+$/, 'use a path relative to the data directory, without ".."')
-    .meta({ description: 'Catalogue file (JSON, optionally .gz), relative to the data directory.' }),
+  catalogue: relativePath('data').meta({
+    description: 'Catalogue file (JSON, optionally .gz), relative to the data directory.',
+  }),
   instruments: z
     .array(qualifiedInstrument)
     .max(20_000)

@@ -32,18 +32,25 @@ export type Condition = {
 }
 
 export const conditionSchema = z.strictObject({
-  type: z.string(),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string(),
-  message: z.string(),
-  lastTransitionTime: z.string(),
-  observedGeneration: z.int(),
+  type: z.string().meta({ description: 'Name of the condition, such as Ready.' }),
+  status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether it holds.' }),
+  reason: z.string().meta({ description: 'Why, in one CamelCase word.' }),
+  message: z.string().meta({ description: 'Why, in a sentence for an operator.' }),
+  lastTransitionTime: z.string().meta({ description: 'When the status changed last (ISO 8601, UTC).' }),
+  observedGeneration: z.int().meta({ description: 'Generation that the condition speaks of.' }),
 })
 
 /** What every status holds. */
 export const baseStatusSchema = z.object({
   observedGeneration: z.int().optional().meta({ description: 'Generation that Ready or Stalled speaks of.' }),
-  conditions: z.array(conditionSchema).optional().meta({ description: 'Conditions, as kstatus has them.' }),
+  conditions: z
+    .array(conditionSchema)
+    .optional()
+    .meta({
+      description: 'Conditions, as kstatus has them.',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
+    }),
 })
 
 /** `namespace/name` of a resource. */
