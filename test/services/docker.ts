@@ -29,7 +29,7 @@ export async function startDocker(): Promise<Docker> {
 }
 
 /** Path of the Unix socket that DOCKER_HOST names, or the default one. */
-export const engineSocket = (): string => (process.env.DOCKER_HOST ?? '').replace(/^unix:\/\//, '') || '/var/run/docker.sock'
+const engineSocket = (): string => (process.env.DOCKER_HOST ?? '').replace(/^unix:\/\//, '') || '/var/run/docker.sock'
 
 async function docker(...args: string[]): Promise<string> {
   const { stdout } = await run('docker', args, { maxBuffer: maxOutputBytes })

@@ -9,10 +9,3 @@ export async function freePorts(count: number): Promise<number[]> {
   await Promise.all(servers.map(server => once(server.close(), 'close')))
   return ports
 }
-
-/** One port of `freePorts`. */
-export async function freePort(): Promise<number> {
-  const [port] = await freePorts(1)
-  if (port === undefined) throw new Error('no free port on 127.0.0.1')
-  return port
-}

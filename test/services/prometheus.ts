@@ -13,7 +13,7 @@ export type Prometheus = {
   stop(): Promise<void>
 }
 
-export type Sample = { metric: Record<string, string>; value: [unixSeconds: number, value: string] }
+type Sample = { metric: Record<string, string>; value: [unixSeconds: number, value: string] }
 
 /** A Prometheus server on loopback with this configuration (`prometheus.yml`); rule files by name beside it. */
 export async function startPrometheus(config: string, files: Record<string, string> = {}): Promise<Prometheus> {
@@ -36,20 +36,13 @@ export async function startPrometheus(config: string, files: Record<string, stri
   return { url, pid: daemon.pid, query: expression => query(url, expression), stop }
 }
 
-/**
- * `promtool check metrics` on an exposition text, or `check config`, `check rules` on a file's path. Returns its complaints:
- * empty where there are none.
- */
-export const checkMetrics = (exposition: string): Promise<string> => promtool(['check', 'metrics'], exposition)
-export const checkConfig = (path: string): Promise<string> => promtool(['check', 'config', path])
-export const checkRules = (path: string): Promise<string> => promtool(['check', 'rules', path])
-
-function promtool(args: string[], input = ''): Promise<string> {
+/** What `promtool check metrics` has to say against an exposition text: empty where there is nothing. */
+export function checkMetrics(exposition: string): Promise<string> {
   return new Promise(resolve => {
-    const child = execFile('promtool', args, (error, stdout, stderr) =>
+    const child = execFile('promtool', ['check', 'metrics'], (error, stdout, stderr) =>
       resolve(error ? `${stdout}${stderr}` || error.message : ''),
     )
-    child.stdin?.end(input)
+    child.stdin?.end(exposition)
   })
 }
 
