@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { stalled, transient } from '../../crds/contract/fault.ts'
+import { systemClock } from './clock.ts'
+import { runLoop } from './loop.ts'
+import { KeyQueue } from './queue.ts'
+import type { Result } from './result.ts'
+
+async function resultOf(reconcile: () => Promise<Result>): Promise<{ result: Result; delayMs: number }> {
+  const queue = new KeyQueue(systemClock, () => 0.5)
+  const stop = new AbortController()
+  const seen = Promise.withResolvers<{ result: Result; delayMs: number }>()
+  const loop = runLoop(
+    {
+      queue,
+      clock: systemClock,
+      random: () => 0.5,
+      concurrency: 2,
+      resyncMs: 60_000,
+      reconcile,
+      observe: (_key, result, _tookMs, delayMs) => seen.resolve({ result, delayMs }),
+    },
+    stop.signal,
+  )
+  queue.add('a')
+  const answer = await seen.promise
+  stop.abort()
+  await loop
+  return answer
+}
+
+describe('the loop', () => {
+  const fault = stalled('BadInput', 'the input is bad')
+  const cases: [string, () => Promise<Result>, Result['type'], number][] = [
+    ['looks at a converged key again after the resync interval', async () => ({ type: 'done' }), 'done', 60_000],
+    ['looks at a key in progress when it asked for it', async () => ({ type: 'after', delayMs: 250 }), 'after', 250],
+    ['does not retry what only an edit can help', async () => ({ type: 'stalled', fault }), 'stalled', 60_000],
+    ['takes a thrown stalled fault for stalled', () => Promise.reject(fault), 'stalled', 60_000],
+    ['backs off after a transient fault', () => Promise.reject(transient('Refused', 'refused')), 'error', 3.75],
+    ['backs off after an error that nobody foresaw', () => Promise.reject(new TypeError('boom')), 'error', 3.75],
+  ]
+  it.each(cases)('%s', async (_name, reconcile, type, delayMs) => {
+    const answer = await resultOf(reconcile)
+    expect(answer.result.type).toBe(type)
+    expect(answer.delayMs).toBeCloseTo(delayMs)
+  })
+
+  it('waits at the end for what is in flight', async () => {
+    const queue = new KeyQueue(systemClock, Math.random)
+    const stop = new AbortController()
+    const started = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const finished: string[] = []
+    const reconcile = async (key: string): Promise<Result> => {
+      started.resolve()
+      await release.promise
+      finished.push(key)
+      return { type: 'done' }
+    }
+    const options = {
+      queue,
+      clock: systemClock,
+      random: Math.random,
+      concurrency: 1,
+      resyncMs: 1000,
+      reconcile,
+      observe: () => {},
+    }
+    const loop = runLoop(options, stop.signal)
+    queue.add('a')
+    await started.promise
+    stop.abort()
+    release.resolve()
+    await loop
+    expect(finished).toEqual(['a'])
+  })
+})

@@ -1,0 +1,90 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { stalled } from '../../crds/contract/fault.ts'
+
+const schemaVersion = 1
+
+const schema = `
+  CREATE TABLE installation (id TEXT NOT NULL, digest_key BLOB NOT NULL) STRICT;
+  CREATE TABLE declared (
+    kind TEXT NOT NULL, key TEXT NOT NULL, generation INTEGER NOT NULL, digest TEXT NOT NULL,
+    resource TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY (kind, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE last_good (file TEXT PRIMARY KEY, objects TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE status (kind TEXT NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;
+  CREATE TABLE memory (key TEXT PRIMARY KEY, memory TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE revision (
+    feed TEXT NOT NULL, number INTEGER NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT,
+    inputs_digest TEXT NOT NULL, image_digest TEXT, snapshot TEXT NOT NULL, PRIMARY KEY (feed, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE event (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+    type TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, count INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX event_of_resource ON event (kind, key, sequence);
+`
+
+/** Which controller this is, for as long as its state lives. `digestKey` keys the digests of secrets and never leaves the process. */
+export type Installation = { id: string; digestKey: Buffer }
+
+/**
+ * Opens the controller's state, making it when absent: one SQLite file, readable by its user only, in write-ahead mode. A commit
+ * survives kill -9; `synchronous=FULL` makes it survive the loss of power too. Throws a stalled Fault `StateTooNew` for a file of
+ * a newer version and `StateUnreadable` for one that is not ours.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const database = new DatabaseSync(path, { timeout: 2000 })
+  try {
+    migrate(database, path)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  if (path !== ':memory:') chmodSync(path, 0o600)
+  return database
+}
+
+export function installationOf(database: DatabaseSync): Installation {
+  const row = database.prepare('SELECT id, digest_key FROM installation').get()
+  return { id: String(row?.id), digestKey: Buffer.from(row?.digest_key as Uint8Array) }
+}
+
+/** Runs the writes as one: all of them are kept or none. */
+export function transaction<T>(database: DatabaseSync, writes: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = writes()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  const version = versionOf(database, path)
+  if (version > schemaVersion)
+    throw stalled(
+      'StateTooNew',
+      `${path} was written by a newer controller (schema ${version}, this one reads ${schemaVersion}): start that version`,
+    )
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+  if (version === schemaVersion) return
+  transaction(database, () => {
+    database.exec(schema)
+    database.prepare('INSERT INTO installation VALUES (?, ?)').run(randomUUID(), randomBytes(32))
+    database.exec(`PRAGMA user_version = ${schemaVersion}`)
+  })
+}
+
+function versionOf(database: DatabaseSync, path: string): number {
+  try {
+    return Number(database.prepare('PRAGMA user_version').get()?.user_version)
+  } catch (cause) {
+    throw stalled('StateUnreadable', `${path} is not the state of a controller: move it away, or name another --state`, cause)
+  }
+}

@@ -1,0 +1,80 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Account } from '../../crds/contract/desired.ts'
+
+/** A workload that a revision runs in. `revision` is the one in force there, `container` its name, which the first one gave it. */
+export type Placement = { host: string; container: string; revision: number }
+
+/**
+ * A replacement in progress. Each phase is persisted before its first step, so that a controller that dies anywhere goes on from there.
+ *
+ * - `preparing`: the image is looked for and pulled; nothing that runs is touched.
+ * - `replacing`: the new workload is created, the old one stopped, the new one started.
+ * - `proving`: the new one must show live data before `deadline`.
+ * - `settling`: it must stay good for `minHealthy`.
+ * - `reverting`: it failed; the old one is brought back.
+ */
+export type Rollout = {
+  phase: 'preparing' | 'replacing' | 'proving' | 'settling' | 'reverting'
+  revision: number
+  /** Where it will run; the same as `serving` when the running process takes the revision over. */
+  container: string
+  startedAt: number
+  phaseSince: number
+  deadline: number
+  /** Why it was begun. */
+  reason: string
+  /** Set once the deadline passed and there is nothing to go back to. */
+  failure?: { reason: string; message: string }
+}
+
+/** A revision that failed: not tried again until an input changes or a new retry token arrives. */
+export type Failure = { revision: number; inputsDigest: string; reason: string; message: string; at: number }
+
+/** The watchdog flipped; `credentialsDigest` is of what was declared then: another declaration ends the override. */
+export type Override = { active: Account; epoch: number; since: number; reason: string; credentialsDigest: string }
+
+/** What the controller must remember of a feed beyond what it can observe. Persisted as one value. */
+export type FeedMemory = {
+  /** The highest epoch ever handed out or seen. */
+  epoch: number
+  /** Account that was last handed to the feed, and by which declaration. */
+  active: Account
+  serving?: Placement
+  rollout?: Rollout
+  failure?: Failure
+  override?: Override
+  /** One-shot tokens that were carried out, by annotation. */
+  requests: Record<string, string>
+}
+
+export type MemoryStore = {
+  get(feed: string): FeedMemory | undefined
+  /** Feeds that are remembered, declared or not. */
+  feeds(): string[]
+  put(feed: string, memory: FeedMemory): void
+  remove(feed: string): void
+}
+
+export function memoryStore(database: DatabaseSync): MemoryStore {
+  const upsert = database.prepare('INSERT OR REPLACE INTO memory VALUES (?, ?)')
+  const remove = database.prepare('DELETE FROM memory WHERE key = ?')
+  const live = new Map<string, string>()
+  for (const row of database.prepare('SELECT * FROM memory').all()) live.set(String(row.key), String(row.memory))
+  return {
+    get: feed => {
+      const text = live.get(feed)
+      return text === undefined ? undefined : (JSON.parse(text) as FeedMemory)
+    },
+    feeds: () => [...live.keys()],
+    put(feed, memory) {
+      const text = JSON.stringify(memory)
+      if (live.get(feed) === text) return
+      upsert.run(feed, text)
+      live.set(feed, text)
+    },
+    remove(feed) {
+      remove.run(feed)
+      live.delete(feed)
+    },
+  }
+}

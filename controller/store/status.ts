@@ -1,0 +1,48 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { canonical } from '../../crds/contract/digest.ts'
+import type { KindName, Status } from '../../crds/kinds.ts'
+
+/** Members that move all the time: shown live, and no reason to write. */
+const volatileMembers = new Set(['ticksPerSecond', 'lastTickAt', 'ticking', 'engineVersion'])
+
+export type StatusStore = {
+  get<K extends KindName>(kind: K, key: string): Status<K> | undefined
+  /** Takes the status over; returns whether it differs in more than its volatile members, and only then writes. */
+  put<K extends KindName>(kind: K, key: string, status: Status<K>): boolean
+  remove(kind: KindName, key: string): void
+}
+
+export function statusStore(database: DatabaseSync): StatusStore {
+  const upsert = database.prepare('INSERT OR REPLACE INTO status VALUES (?, ?, ?)')
+  const remove = database.prepare('DELETE FROM status WHERE kind = ? AND key = ?')
+  const live = new Map<string, { status: unknown; lasting: string }>()
+  for (const row of database.prepare('SELECT * FROM status').all()) {
+    const status: unknown = JSON.parse(String(row.status))
+    live.set(`${row.kind}/${row.key}`, { status, lasting: lastingText(status) })
+  }
+  return {
+    get: <K extends KindName>(kind: K, key: string) => live.get(`${kind}/${key}`)?.status as Status<K> | undefined,
+    put(kind, key, status) {
+      const id = `${kind}/${key}`
+      const lasting = lastingText(status)
+      const changed = live.get(id)?.lasting !== lasting
+      if (changed) upsert.run(kind, key, JSON.stringify(status))
+      live.set(id, { status, lasting })
+      return changed
+    },
+    remove(kind, key) {
+      if (live.delete(`${kind}/${key}`)) remove.run(kind, key)
+    },
+  }
+}
+
+function lastingText(status: unknown): string {
+  return canonical(withoutVolatile(status))
+}
+
+function withoutVolatile(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, member]) => (volatileMembers.has(name) ? [] : [[name, withoutVolatile(member)]])),
+  )
+}

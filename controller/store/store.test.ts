@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Resource } from '../../crds/kinds.ts'
+import { openStore, type Store } from './store.ts'
+
+let directory: string
+let store: Store
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'feedplane-store-'))
+  store = openStore(join(directory, 'state.db'))
+})
+afterEach(() => {
+  store.close()
+  rmSync(directory, { recursive: true })
+})
+
+function credentials(
+  name: string,
+  prefix: string,
+  annotations?: Record<string, string>,
+): { resource: Resource; origin: { file: string; line: number } } {
+  const metadata = { name, namespace: 'test', ...(annotations && { annotations }) }
+  return {
+    resource: { kind: 'Credentials', metadata, spec: { account: 'ctp', env: { prefix } } },
+    origin: { file: 'a.yaml', line: 1 },
+  }
+}
+
+function reopen(): void {
+  store.close()
+  store = openStore(join(directory, 'state.db'))
+}
+
+describe('declared resources', () => {
+  it('count a generation up when the spec changes and not when it is read again', () => {
+    store.declared.accept({ objects: [credentials('a', 'A_')], complete: true })
+    store.declared.accept({ objects: [credentials('a', 'A_')], complete: true })
+    expect(store.declared.get('Credentials', 'test/a')?.generation).toBe(1)
+    expect(store.declared.accept({ objects: [credentials('a', 'B_')], complete: true })).toEqual([
+      { kind: 'Credentials', key: 'test/a', type: 'changed' },
+    ])
+    expect(store.declared.get('Credentials', 'test/a')?.generation).toBe(2)
+  })
+
+  it("count our own annotations, which ask for acts, and not a stranger's", () => {
+    store.declared.accept({ objects: [credentials('a', 'A_')], complete: true })
+    store.declared.accept({ objects: [credentials('a', 'A_', { 'example.com/note': 'x' })], complete: true })
+    expect(store.declared.get('Credentials', 'test/a')?.generation).toBe(1)
+    store.declared.accept({ objects: [credentials('a', 'A_', { 'feedplane.dev/retry': '1' })], complete: true })
+    expect(store.declared.get('Credentials', 'test/a')?.generation).toBe(2)
+  })
+
+  it('stay when the source is incomplete and go when it is whole without them', () => {
+    store.declared.accept({ objects: [credentials('a', 'A_'), credentials('b', 'B_')], complete: true })
+    expect(store.declared.accept({ objects: [], complete: false })).toEqual([])
+    expect(store.declared.all()).toHaveLength(2)
+    expect(store.declared.accept({ objects: [credentials('b', 'B_')], complete: true })).toEqual([
+      { kind: 'Credentials', key: 'test/a', type: 'deleted' },
+    ])
+    expect(store.declared.all()).toHaveLength(1)
+  })
+
+  it('are the same after a restart, generation included', () => {
+    store.declared.accept({ objects: [credentials('a', 'A_')], complete: true })
+    store.declared.accept({ objects: [credentials('a', 'B_')], complete: true })
+    const before = store.declared.get('Credentials', 'test/a')
+    reopen()
+    expect(store.declared.get('Credentials', 'test/a')).toEqual(before)
+    expect(store.declared.accept({ objects: [credentials('a', 'B_')], complete: true })).toEqual([])
+  })
+})
+
+describe('status', () => {
+  it('is written when it says something else, not when only a rate moved', () => {
+    expect(store.status.put('Feed', 'test/f', { ticksPerSecond: 1, phase: 'proving' })).toBe(true)
+    expect(store.status.put('Feed', 'test/f', { ticksPerSecond: 2, phase: 'proving' })).toBe(false)
+    expect(store.status.get('Feed', 'test/f')?.ticksPerSecond).toBe(2)
+    expect(store.status.put('Feed', 'test/f', { ticksPerSecond: 2, phase: 'settling' })).toBe(true)
+    reopen()
+    expect(store.status.get('Feed', 'test/f')?.phase).toBe('settling')
+  })
+})
+
+describe('events', () => {
+  const event = { at: 1, kind: 'Feed', key: 'test/f', type: 'Normal', reason: 'Started', message: 'started' } as const
+
+  it('count up instead of repeating', () => {
+    store.events.add(event)
+    store.events.add({ ...event, at: 2 })
+    store.events.add({ ...event, reason: 'Stopped' })
+    expect(store.events.list({ limit: 10 }).map(({ reason, count, at }) => [reason, count, at])).toEqual([
+      ['Started', 2, 2],
+      ['Stopped', 1, 1],
+    ])
+  })
+
+  it('are found by resource, the newest of them', () => {
+    for (let i = 0; i < 5; i++) store.events.add({ ...event, message: `started ${i}` })
+    store.events.add({ ...event, key: 'test/other' })
+    expect(store.events.list({ kind: 'Feed', key: 'test/f', limit: 2 }).map(item => item.message)).toEqual([
+      'started 3',
+      'started 4',
+    ])
+  })
+})
+
+describe('the state file', () => {
+  it('keeps all of a transaction or nothing', () => {
+    const broken = () =>
+      store.transaction(() => {
+        store.events.add({ at: 1, kind: 'Feed', key: 'test/f', type: 'Normal', reason: 'Started', message: 'started' })
+        throw new Error('in the middle')
+      })
+    expect(broken).toThrow('in the middle')
+    expect(store.events.list({ limit: 10 })).toEqual([])
+  })
+
+  it('is for its user only, and keeps its identity', () => {
+    const { id } = store.installation
+    expect(statSync(join(directory, 'state.db')).mode & 0o777).toBe(0o600)
+    reopen()
+    expect(store.installation.id).toBe(id)
+  })
+
+  it('is refused with a way out when it is something else', () => {
+    writeFileSync(join(directory, 'other.db'), 'this is not a database, and it is long enough to be looked at as one'.repeat(20))
+    expect(() => openStore(join(directory, 'other.db'))).toThrow(/not the state of a controller.*--state/)
+  })
+})

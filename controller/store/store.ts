@@ -1,0 +1,37 @@
+import { type Installation, installationOf, openDatabase, transaction } from './database.ts'
+import { type DeclaredStore, declaredStore } from './declared.ts'
+import { type EventStore, eventStore } from './event.ts'
+import { type LastGoodStore, lastGoodStore } from './lastgood.ts'
+import { type MemoryStore, memoryStore } from './memory.ts'
+import { type RevisionStore, revisionStore } from './revision.ts'
+import { type StatusStore, statusStore } from './status.ts'
+
+/** Everything that the controller remembers. Calls are synchronous: the file is local and small. */
+export type Store = {
+  installation: Installation
+  declared: DeclaredStore
+  status: StatusStore
+  memory: MemoryStore
+  revisions: RevisionStore
+  events: EventStore
+  lastGood: LastGoodStore
+  /** Runs the writes as one: all of them are kept or none. */
+  transaction<T>(writes: () => T): T
+  close(): void
+}
+
+/** Opens the state in a file, or in memory with `:memory:`. See `openDatabase` for what it throws. */
+export function openStore(path: string): Store {
+  const database = openDatabase(path)
+  return {
+    installation: installationOf(database),
+    declared: declaredStore(database),
+    status: statusStore(database),
+    memory: memoryStore(database),
+    revisions: revisionStore(database),
+    events: eventStore(database),
+    lastGood: lastGoodStore(database),
+    transaction: writes => transaction(database, writes),
+    close: () => database.close(),
+  }
+}
