@@ -8,7 +8,7 @@ const maxOutputBytes = 16 * 1024 * 1024
 export type Docker = {
   /** Path of the engine's socket. */
   readonly socket: string
-  /** Unique to this scope. Project name, and what the name of all that a test makes must begin with. */
+  /** Unique to this scope. Project name, part of image references, and what the name of all else must begin with. */
   readonly project: string
   /** `KEY=VALUE`: whatever else a test makes carries this label, so that it is removed. */
   readonly label: string
@@ -55,9 +55,9 @@ async function removeAll(project: string, label: string): Promise<void> {
 async function removeImages(project: string): Promise<void> {
   const lines = (await docker('image', 'ls', '--digests', '--format', '{{.Repository}} {{.Tag}} {{.Digest}}')).split('\n')
   const references = lines.flatMap(line => {
-    const [repository = '', tag, digest] = line.split(' ')
-    if (!repository.includes(project)) return []
-    return tag === '<none>' ? `${repository}@${digest}` : `${repository}:${tag}`
+    const [repository, tag, digest] = line.split(' ')
+    const reference = tag === '<none>' ? `${repository}@${digest}` : `${repository}:${tag}`
+    return reference.includes(project) ? [reference] : []
   })
   if (references.length > 0) await docker('image', 'rm', '--force', ...references)
 }
