@@ -104,7 +104,7 @@ export function structural(schema: JsonSchema, path = ''): Structural {
     ...(properties && { properties: mapValues(properties, (member, name) => structural(member, `${path}.${name}`)) }),
     ...(typeof additionalProperties === 'object' && { additionalProperties: structural(additionalProperties, `${path}.*`) }),
     ...(items && { items: structural(items, `${path}[]`) }),
-    ...validations(keyValidations(propertyNames)),
+    ...validations([...keyValidations(propertyNames), ...boundValidations(schema)]),
   }
 }
 
@@ -117,6 +117,16 @@ function keyValidations(names: JsonSchema | undefined): Validation[] {
     },
   ]
 }
+
+// The API server compares a whole number with a bound that it has cut to a whole number: 0 passes `minimum: 0.05`.
+function boundValidations({ minimum, maximum }: JsonSchema): Validation[] {
+  return [
+    ...(isFraction(minimum) ? [{ rule: `self >= ${minimum}`, message: `must be at least ${minimum}` }] : []),
+    ...(isFraction(maximum) ? [{ rule: `self <= ${maximum}`, message: `must be at most ${maximum}` }] : []),
+  ]
+}
+
+const isFraction = (bound: number | undefined): bound is number => bound !== undefined && !Number.isInteger(bound)
 
 // (?=...), (?!...), (?<=...), (?<!...) and back-references are not in RE2.
 function refuseLookaround(pattern: string | undefined, path: string): void {
