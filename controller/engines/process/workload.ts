@@ -1,0 +1,258 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { transient } from '../../../crds/contract/fault.ts'
+import type { Workload, WorkloadFile } from '../engine.ts'
+import { abortable, Mutex } from '../mutex.ts'
+import { ownerOf } from '../ownership.ts'
+import { forgetPort, readPort, writeFiles } from './directory.ts'
+import { isAlive, type ProcessIdentity, signalGroup } from './identity.ts'
+import { rotate, tail } from './log.ts'
+import { removeFolder, type WorkloadRecord, writeRecord } from './record.ts'
+import { adoptProcess, type Exit, type Run, startProcess } from './run.ts'
+
+/** Back-off between restarts, as Docker's restart manager has it: 100 ms, doubled, up to 1 min; anew after a run of 10 s. */
+const firstRestartDelayMs = 100
+const maxRestartDelayMs = 60_000
+const settledAfterMs = 10_000
+/** How long a process may take to vanish after SIGKILL. */
+const killWaitMs = 5_000
+const stopPollMs = 20
+/** Words of V8 when its heap is full, the line before it aborts. */
+const heapExhausted = 'heap out of memory'
+const heapReportLines = 60
+
+export type Surroundings = {
+  installation: string
+  /** Variables beside those of the spec. */
+  env: Record<string, string>
+  changed(name: string): void
+  failed(name: string, error: unknown): void
+}
+
+/** Variable that tells a feed its directory, and this engine after a crash which process is whose. */
+export const directoryVariable = 'FEEDPLANE_DIRECTORY'
+
+/** One workload of the process engine: its record, its folder and, while it runs, its process. */
+export class ProcessWorkload {
+  readonly #folder: string
+  readonly #around: Surroundings
+  readonly #mutex = new Mutex()
+  #record: WorkloadRecord
+  #run: Run | undefined
+  #restart: NodeJS.Timeout | undefined
+  #failures = 0
+  #removing = false
+  #closed = false
+  #saving: Promise<void> = Promise.resolve()
+  #ending: Promise<void> = Promise.resolve()
+
+  constructor(folder: string, record: WorkloadRecord, around: Surroundings) {
+    this.#folder = folder
+    this.#record = record
+    this.#around = around
+  }
+
+  get name(): string {
+    return this.#record.name
+  }
+
+  get id(): string {
+    return this.#record.id
+  }
+
+  get labels(): Record<string, string> {
+    return this.#record.labels
+  }
+
+  get owner(): string | undefined {
+    return ownerOf(this.#record.labels, this.#around.installation)
+  }
+
+  async view(): Promise<Workload> {
+    const { id, name, labels, image, exitCode, outOfMemory, restarts, startedAt } = this.#record
+    const port = this.#run === undefined ? undefined : await readPort(this.directory)
+    return {
+      ...{ id, name, owner: this.owner, labels: { ...labels }, image, state: this.#state(), restarts, outOfMemory },
+      exitCode: this.#run === undefined ? exitCode : undefined,
+      health: 'none',
+      startedAt,
+      endpoint: port === undefined || this.#run === undefined ? undefined : `http://127.0.0.1:${port}`,
+    }
+  }
+
+  /** After a restart of the controller: takes over what runs and makes true what was wanted. */
+  async adopt(found: ProcessIdentity | undefined): Promise<void> {
+    const recorded = this.#record.process
+    const identity = recorded !== undefined && isAlive(recorded) ? recorded : found
+    if (identity !== undefined) this.#follow(adoptProcess(identity))
+    if (identity !== undefined && this.#record.wanted !== 'running') void this.#finishStop()
+    if (identity === undefined && this.#record.wanted === 'running') this.#restartAfter(0)
+    await this.#save()
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    return this.#mutex.run(signal, async () => {
+      if (this.#run !== undefined || this.#restart !== undefined) return
+      this.#record.wanted = 'running'
+      this.#failures = 0
+      await this.#save()
+      await this.#spawn()
+    })
+  }
+
+  stop(signal: AbortSignal): Promise<void> {
+    return this.#mutex.run(signal, () => this.#stop(signal))
+  }
+
+  rename(name: string, signal: AbortSignal): Promise<void> {
+    return this.#mutex.run(signal, async () => {
+      this.#record.name = name
+      await this.#save()
+    })
+  }
+
+  writeFiles(files: WorkloadFile[], signal: AbortSignal): Promise<void> {
+    return this.#mutex.run(signal, () => writeFiles(this.directory, files))
+  }
+
+  /** Stops it and deletes its folder, the record first: what has no record does not exist. */
+  async remove(signal: AbortSignal): Promise<void> {
+    this.#removing = true
+    try {
+      await this.#mutex.run(signal, () => this.#remove(signal))
+    } finally {
+      this.#removing = false
+    }
+  }
+
+  logs(lines: number): Promise<string> {
+    return tail(this.#log, lines)
+  }
+
+  /** To be called about once a second. */
+  async tick(): Promise<void> {
+    this.#run?.look()
+    if (this.#run !== undefined) await rotate(this.#log, this.#record.logMaxBytes, this.#record.logMaxFiles)
+  }
+
+  /** Lets go of the process, which runs on. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#restart)
+    await this.#saving
+  }
+
+  /** What the process knows as its directory. */
+  get directory(): string {
+    return join(this.#folder, 'directory')
+  }
+
+  get #log(): string {
+    return join(this.#folder, 'output.log')
+  }
+
+  #state(): Workload['state'] {
+    if (this.#removing) return 'removing'
+    if (this.#run !== undefined) return 'running'
+    if (this.#restart !== undefined) return 'restarting'
+    return this.#record.wanted === 'created' ? 'created' : 'stopped'
+  }
+
+  async #spawn(): Promise<void> {
+    await forgetPort(this.directory)
+    const { entry, args, env, memoryBytes } = this.#record
+    const variables = { ...env, ...this.#around.env, [directoryVariable]: this.directory }
+    const run = startProcess({ entry, args, env: variables, directory: this.directory, log: this.#log, memoryBytes })
+    this.#record.startedAt = Date.now()
+    if (run === undefined) return this.#onEnd({ code: 127, signal: undefined })
+    this.#follow(run)
+    await this.#save()
+  }
+
+  #follow(run: Run): void {
+    this.#run = run
+    this.#record.process = run.identity
+    this.#record.outOfMemory = false
+    this.#around.changed(this.name)
+    this.#ending = run.ended.then(exit => this.#onEnd(exit)).catch(error => this.#around.failed(this.name, error))
+  }
+
+  async #onEnd(exit: Exit | undefined): Promise<void> {
+    if (this.#closed) return
+    this.#run = undefined
+    delete this.#record.process
+    this.#record.exitCode = exit?.code
+    if (this.#record.wanted === 'running') this.#restartAfter(this.#restartDelayMs())
+    const aborted = exit?.signal === 'SIGABRT'
+    this.#record.outOfMemory = aborted && (await tail(this.#log, heapReportLines)).includes(heapExhausted)
+    this.#around.changed(this.name)
+    await this.#save()
+  }
+
+  #restartDelayMs(): number {
+    if (Date.now() - (this.#record.startedAt ?? 0) >= settledAfterMs) this.#failures = 0
+    return Math.min(maxRestartDelayMs, firstRestartDelayMs * 2 ** this.#failures++)
+  }
+
+  #restartAfter(delayMs: number): void {
+    const never = new AbortController().signal
+    const again = () => this.#mutex.run(never, () => this.#spawnAgain())
+    this.#restart = setTimeout(() => void again().catch(error => this.#around.failed(this.name, error)), delayMs).unref()
+  }
+
+  // A stop in the meantime has taken the timer away.
+  async #spawnAgain(): Promise<void> {
+    if (this.#restart === undefined || this.#closed) return
+    this.#restart = undefined
+    this.#record.restarts++
+    await this.#spawn()
+  }
+
+  async #finishStop(): Promise<void> {
+    const signal = AbortSignal.timeout(this.#record.stopGraceMs + 2 * killWaitMs)
+    await this.stop(signal).catch(error => this.#around.failed(this.name, error))
+  }
+
+  async #stop(signal: AbortSignal): Promise<void> {
+    const run = this.#run
+    if (run === undefined && this.#restart === undefined) return
+    clearTimeout(this.#restart)
+    this.#restart = undefined
+    this.#record.wanted = 'stopped'
+    await this.#save()
+    if (run !== undefined) await this.#end(run, signal)
+    this.#around.changed(this.name)
+  }
+
+  async #remove(signal: AbortSignal): Promise<void> {
+    await this.#stop(signal)
+    await this.#ending
+    await this.#saving
+    await removeFolder(this.#folder)
+    this.#closed = true
+  }
+
+  async #end(run: Run, signal: AbortSignal): Promise<void> {
+    signalGroup(run.identity, 'SIGTERM')
+    if (await this.#endsWithin(this.#record.stopGraceMs, signal)) return
+    signalGroup(run.identity, 'SIGKILL')
+    if (await this.#endsWithin(killWaitMs, signal)) return
+    throw transient('EngineTimeout', `${this.name} is still there ${killWaitMs} ms after SIGKILL`)
+  }
+
+  async #endsWithin(waitMs: number, signal: AbortSignal): Promise<boolean> {
+    const end = performance.now() + waitMs
+    while (this.#run !== undefined && performance.now() < end) {
+      this.#run.look()
+      await abortable(delay(stopPollMs), signal)
+    }
+    return this.#run === undefined
+  }
+
+  // One after the other, so that the file ends as the newest.
+  #save(): Promise<void> {
+    const record = structuredClone(this.#record)
+    this.#saving = this.#saving.catch(() => undefined).then(() => writeRecord(this.#folder, record))
+    return this.#saving
+  }
+}
