@@ -1,0 +1,60 @@
+import type { Gap, Tick } from '../../crds/contract/tick.ts'
+
+/** A gap names its instruments up to this number (crds/contract/tick.ts). */
+const maxNames = 100
+
+/**
+ * - `Conflated`: a newer tick of the same instrument took the place of these.
+ * - `QueueOverflow`: the bound of the queue forced these out.
+ * - `BusDisconnected`: sent without acknowledgement over a connection that then broke; they may have arrived.
+ * - `BusRefused`: the server refused these for longer than we try again.
+ * - `PublisherClosed`: these waited, or were not acknowledged, when the session closed its publisher.
+ */
+export type LossReason = 'Conflated' | 'QueueOverflow' | 'BusDisconnected' | 'BusRefused' | 'PublisherClosed'
+
+type Loss = { feed: string; epoch: number; reason: LossReason; from: number; to: number; instruments: Set<string> }
+
+/** Gathers lost ticks into one gap an epoch and reason. */
+export class GapLedger {
+  readonly #losses = new Map<string, Loss>()
+
+  add(reason: LossReason, tick: Tick): void {
+    const key = `${tick.epoch} ${reason}`
+    const at = tick.receivedAt
+    const loss = this.#losses.get(key)
+    if (loss === undefined) {
+      const { feed, epoch } = tick
+      this.#losses.set(key, { feed, epoch, reason, from: at, to: at, instruments: new Set([tick.instrument]) })
+      return
+    }
+    loss.from = Math.min(loss.from, at)
+    loss.to = Math.max(loss.to, at)
+    loss.instruments.add(tick.instrument)
+  }
+
+  /** The gaps since the last call. */
+  drain(): Gap[] {
+    const gaps = [...this.#losses.values()].map(gapOf)
+    this.#losses.clear()
+    return gaps
+  }
+}
+
+function gapOf({ instruments, ...loss }: Loss): Gap {
+  const names = instruments.size <= maxNames ? [...instruments].sort() : []
+  return { ...loss, instrumentCount: instruments.size, instruments: names }
+}
+
+/** Whether two gaps can be told as one: the same feed, epoch and reason. */
+export function isMergeable(a: Gap, b: Gap): boolean {
+  return a.feed === b.feed && a.epoch === b.epoch && a.reason === b.reason
+}
+
+/** Two gaps as one. Where one of them does not name its instruments, the count is the larger of the two: at least so many. */
+export function merge(a: Gap, b: Gap): Gap {
+  const span = { ...a, from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) }
+  const names = new Set([...a.instruments, ...b.instruments])
+  const isNamed = [a, b].every(gap => gap.instruments.length === gap.instrumentCount)
+  const instrumentCount = isNamed ? names.size : Math.max(a.instrumentCount, b.instrumentCount, names.size)
+  return { ...span, instrumentCount, instruments: isNamed && names.size <= maxNames ? [...names].sort() : [] }
+}

@@ -1,0 +1,37 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Gap, Tick } from '../../crds/contract/tick.ts'
+import type { Cohort } from './cohorts.ts'
+import type { LossReason } from './gapledger.ts'
+
+/** A tick on its way, with the id that it keeps and the flush that waits for it. */
+export type QueuedTick = { tick: Tick; messageId: string; cohort: Cohort }
+
+/** What goes over the wire: a tick or a gap. */
+export type Parcel = { subject: string; payload: string; messageId: string; queued?: QueuedTick; gap?: Gap }
+
+/** How parcels reach the server, and what counts as delivered: two implementations, core and JetStream. */
+export type Sender = {
+  /** Sending is possible, and fewer parcels than the window allows are on their way. */
+  hasRoom(): boolean
+  isReady(): boolean
+  send(parcel: Parcel): void
+  outstanding(): number
+  resent(): number
+  attach(connection: NatsConnection): void
+  detach(): void
+  /** Parcels that are on their way, when nobody waits for them any more. */
+  abandon(): Parcel[]
+}
+
+export type SenderHandlers = {
+  /** It is published, as far as the mode can tell at once, and the next one of its instrument may follow. */
+  delivered(parcel: Parcel): void
+  /** The server has it; nobody needs to wait for it any more. */
+  confirmed(parcel: Parcel): void
+  /** Instead of `confirmed`; it may have been delivered. */
+  lost(parcel: Parcel, reason: LossReason): void
+  /** What is wrong with the bus; `undefined` where nothing is. */
+  changed(message: string | undefined): void
+  /** There may be room again. */
+  roomy(): void
+}
