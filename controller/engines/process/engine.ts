@@ -65,6 +65,7 @@ class ProcessEngine {
   readonly #opened: Promise<void>
   #unlock: (() => Promise<void>) | undefined
   #ticking: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(settings: ProcessEngineSettings) {
     this.#settings = settings
@@ -82,6 +83,7 @@ class ProcessEngine {
   async when<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     try {
       await abortable(this.#opened, signal)
+      if (this.#closed) throw transient('EngineUnreachable', 'the process engine is closed')
       return await work()
     } catch (error) {
       throw faultOf(error, signal)
@@ -159,6 +161,7 @@ class ProcessEngine {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await this.#opened.catch(() => undefined)
     clearInterval(this.#ticking)
     await Promise.all([...this.#workloads.values()].map(workload => workload.close()))

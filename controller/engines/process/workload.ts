@@ -178,13 +178,14 @@ export class ProcessWorkload {
   }
 
   async #onEnd(exit: Exit | undefined): Promise<void> {
+    const outOfMemory = exit?.signal === 'SIGABRT' && (await tail(this.#log, heapReportLines)).includes(heapExhausted)
     if (this.#closed) return
     this.#run = undefined
     delete this.#record.process
-    this.#record.exitCode = exit?.code
+    if (exit === undefined) delete this.#record.exitCode
+    else this.#record.exitCode = exit.code
+    this.#record.outOfMemory = outOfMemory
     if (this.#record.wanted === 'running') this.#restartAfter(this.#restartDelayMs())
-    const aborted = exit?.signal === 'SIGABRT'
-    this.#record.outOfMemory = aborted && (await tail(this.#log, heapReportLines)).includes(heapExhausted)
     this.#around.changed(this.name)
     await this.#save()
   }
