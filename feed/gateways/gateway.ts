@@ -36,6 +36,12 @@ export type GatewayHandlers = {
   depth(depth: Depth, receivedAt: number): void
   /** An error that belongs to no request. */
   failed(error: FrontError): void
+  /**
+   * Replay only: round number `lap` of the recording begins, at the login and at each new start. Times and volumes go back, and
+   * every subscribed instrument is pushed as a snapshot next. `lap` is the same in every process at the same moment, so it can tell
+   * this round's ticks from the last one's.
+   */
+  restarted?(lap: number): void
 }
 
 /** Secrets of one account, by the keys of the credential files. */

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { stalled } from '../../crds/contract/fault.ts'
 import { badPacket, controlFrame, FrameReader, isBadPacket } from './frame.ts'
 import type { AccountSecrets, Gateway, GatewayHandlers, SendResult } from './gateway.ts'
 import { type Answer, answerSchema, disconnectReasons, type Request } from './message.ts'
@@ -7,6 +8,8 @@ import { TickDecoder, type TickName, tickBytes, tickOffsets } from './tickrecord
 
 /** Bytes of requests that may wait for the socket; beyond them a request is answered -2. */
 const maxUnsentBytes = 1024 * 1024
+
+const frontAddress = /^tcp:\/\/[^\s/:]+:\d{1,5}$/
 
 const connectTimeoutMs = 5000
 
@@ -33,6 +36,10 @@ export class SimulatorGateway implements Gateway {
   #retry: NodeJS.Timeout | undefined
 
   constructor(options: SimulatorGatewayOptions) {
+    for (const front of options.fronts) {
+      if (!frontAddress.test(front)) throw stalled('FrontInvalid', `front ${front}: write a front as tcp://HOST:PORT`)
+    }
+    if (options.fronts.length === 0) throw stalled('FrontMissing', 'the simulator gateway needs at least one front')
     this.#options = { reconnectMs: { first: 100, longest: 5000 }, heartbeatTimeoutMs: 10_000, ...options }
   }
 
@@ -111,7 +118,7 @@ export class SimulatorGateway implements Gateway {
     this.#window.reset()
     if (this.#handlers === undefined) return
     const { first, longest } = this.#options.reconnectMs
-    const wait = Math.min(longest, first * 2 ** Math.min(this.#tries - 1, 16))
+    const wait = Math.min(longest, first * 2 ** Math.min(Math.max(this.#tries - 1, 0), 16))
     this.#retry = setTimeout(() => this.#connect(), wait * (0.5 + Math.random() / 2))
     if (wasConnected) this.#handlers.disconnected(this.#reason ?? disconnectReasons.read)
   }

@@ -48,22 +48,26 @@ export const askPriceIndex = bidPriceIndex + bookLevels
 /** Name and exchange that a record's number stands for. */
 export type TickName = { InstrumentID: string; ExchangeID: string }
 
-export function encodeTick(view: DataView, offset: number, number: number, depth: Depth): void {
+/** What a record holds besides its number: 24 prices and 11 volumes in the record's order. */
+export type TickRecord = {
+  tradingDay: number
+  actionDay: number
+  second: number
+  millisecond: number
+  prices: number[]
+  volumes: number[]
+}
+
+export function encodeTick(view: DataView, offset: number, number: number, record: TickRecord): void {
   view.setUint32(offset, tickBytes - 4, true)
   view.setUint8(offset + 4, frameTypes.tick)
-  view.setUint16(offset + tickOffsets.millisecond, depth.UpdateMillisec, true)
+  view.setUint16(offset + tickOffsets.millisecond, record.millisecond, true)
   view.setUint32(offset + tickOffsets.number, number, true)
-  view.setUint32(offset + tickOffsets.second, secondOfDay(depth.UpdateTime), true)
-  view.setUint32(offset + tickOffsets.tradingDay, Number(depth.TradingDay), true)
-  view.setUint32(offset + tickOffsets.actionDay, Number(depth.ActionDay), true)
-  const prices = [...priceFields.map(field => depth[field]), ...depth.BidPrice, ...depth.AskPrice]
-  prices.forEach((price, index) => {
-    view.setFloat64(offset + tickOffsets.prices + index * 8, price, true)
-  })
-  const volumes = [depth.Volume, ...depth.BidVolume, ...depth.AskVolume]
-  volumes.forEach((volume, index) => {
-    view.setInt32(offset + tickOffsets.volumes + index * 4, volume, true)
-  })
+  view.setUint32(offset + tickOffsets.second, record.second, true)
+  view.setUint32(offset + tickOffsets.tradingDay, record.tradingDay, true)
+  view.setUint32(offset + tickOffsets.actionDay, record.actionDay, true)
+  for (const [index, price] of record.prices.entries()) view.setFloat64(offset + tickOffsets.prices + index * 8, price, true)
+  for (const [index, volume] of record.volumes.entries()) view.setInt32(offset + tickOffsets.volumes + index * 4, volume, true)
 }
 
 /** Reads records back. Texts of days and seconds are kept from tick to tick, because neighbours share them. */

@@ -1,11 +1,12 @@
 import type { Instrument } from '../../crds/contract/catalogue.ts'
-import { type Depth, noValue } from '../gateways/depth.ts'
+import { noValue } from '../gateways/depth.ts'
 import {
   askPriceIndex,
   bidPriceIndex,
   bookLevels,
   encodeTick,
   priceFields,
+  type TickRecord,
   tickBytes,
   tickOffsets,
 } from '../gateways/tickrecord.ts'
@@ -107,19 +108,13 @@ export class Market {
     this.#shorts[number * shorts.record + shorts.millisecond] = this.#czce[number] === 1 ? 0 : millisecond
   }
 
-  #opening(number: number): Depth {
+  #opening(number: number): TickRecord {
     const tick = this.#priceTick[number] ?? 1
     const steps = 400 + (this.#next(number) % 8000)
-    const previous = rounded(steps * tick, tick)
     const reach = Math.max(5, Math.round(steps * limitShare))
+    const previous = rounded(steps * tick, tick)
     const openInterest = 100 + (this.#next(number) % 100_000)
-    return {
-      TradingDay: '0',
-      ActionDay: '0',
-      UpdateTime: '00:00:00',
-      UpdateMillisec: 0,
-      InstrumentID: '',
-      ExchangeID: '',
+    const values: Partial<Record<(typeof priceFields)[number], number>> = {
       LastPrice: previous,
       PreSettlementPrice: previous,
       PreClosePrice: previous,
@@ -127,18 +122,19 @@ export class Market {
       OpenPrice: previous,
       HighestPrice: previous,
       LowestPrice: previous,
-      Volume: 0,
       Turnover: 0,
       OpenInterest: openInterest,
-      ClosePrice: noValue,
-      SettlementPrice: noValue,
       UpperLimitPrice: rounded((steps + reach) * tick, tick),
       LowerLimitPrice: rounded((steps - reach) * tick, tick),
-      AveragePrice: noValue,
-      BidPrice: new Array(bookLevels).fill(noValue),
-      BidVolume: new Array(bookLevels).fill(0),
-      AskPrice: new Array(bookLevels).fill(noValue),
-      AskVolume: new Array(bookLevels).fill(0),
+    }
+    const emptyBook = new Array<number>(2 * bookLevels).fill(noValue)
+    return {
+      tradingDay: 0,
+      actionDay: 0,
+      second: 0,
+      millisecond: 0,
+      prices: [...priceFields.map(field => values[field] ?? noValue), ...emptyBook],
+      volumes: new Array<number>(1 + 2 * bookLevels).fill(0),
     }
   }
 
