@@ -1,4 +1,4 @@
-import { type Budget, maxNodes, NodeError, type Nodes, offsetOf, plainValue } from './node.ts'
+import { type Budget, maxNodes, NodeError, type Nodes, offsetOf, pathAt, plainValue } from './node.ts'
 import { declare, identify, type Rejection } from './object.ts'
 import { comparePlaces, type MemberPath, type Problem, pathText } from './problem.ts'
 import { type Declared, type Origin, objectKey } from './source.ts'
@@ -74,7 +74,7 @@ function candidatesIn(
     result.problems.push({
       file,
       ...place,
-      path: '',
+      path: pathText(pathAt(nodes.root, error.offset)),
       document: index + 1,
       severity: 'error',
       category: 'syntax',
