@@ -14,43 +14,48 @@ export type PullState =
   | { state: 'failed'; fault: Fault }
   | { state: 'pulled'; image: Image }
 
+/** `attempt` tells the tries of one reference apart: a new revision, or a retry that was asked for, asks the registry again. */
+export type PullRequest = { hostKey: string; reference: string; attempt: string }
+
 /**
- * Pulls images in the background, one pull per host and reference however many feeds wait for it, so that no worker is held. What
- * failed for good stays failed until `forget`; the end of each pull calls `onEnd`.
+ * Pulls images in the background, so that no worker is held. What failed for good stays failed for its attempt; the end of each pull
+ * calls `onEnd`.
  */
 export type ImagePuller = {
-  state(hostKey: string, reference: string): PullState
-  start(hostKey: string, engine: Engine, reference: string): void
-  /** An input changed or a retry was asked for: what failed may be tried again. */
-  forget(hostKey: string, reference: string): void
+  state(request: PullRequest): PullState
+  start(request: PullRequest, engine: Engine): void
 }
+
+/** Ended pulls that are remembered. */
+const pullLimit = 1000
 
 type Pull = { state: PullState; endedAt: number }
 
 export function imagePuller(clock: Clock, onEnd: () => void, signal: AbortSignal): ImagePuller {
   const pulls = new Map<string, Pull>()
-  const idOf = (hostKey: string, reference: string) => `${hostKey} ${reference}`
+  const idOf = ({ hostKey, reference, attempt }: PullRequest) => `${hostKey} ${reference} ${attempt}`
   const end = (id: string, state: PullState) => {
     pulls.set(id, { state, endedAt: clock.now() })
+    const [oldest] = pulls.keys()
+    if (pulls.size > pullLimit && oldest !== undefined && oldest !== id) pulls.delete(oldest)
     onEnd()
   }
   return {
-    state(hostKey, reference) {
-      const pull = pulls.get(idOf(hostKey, reference))
+    state(request) {
+      const pull = pulls.get(idOf(request))
       if (!pull) return { state: 'idle' }
       const passing = pull.state.state === 'failed' && pull.state.fault.class !== 'stalled'
       return passing && clock.now() - pull.endedAt > retryAfterMs ? { state: 'idle' } : pull.state
     },
-    start(hostKey, engine, reference) {
-      const id = idOf(hostKey, reference)
+    start(request, engine) {
+      const id = idOf(request)
       if (pulls.get(id)?.state.state === 'pulling') return
       pulls.set(id, { state: { state: 'pulling' }, endedAt: 0 })
       const ended = AbortSignal.any([signal, AbortSignal.timeout(pullDeadlineMs)])
-      engine.pullImage(reference, ended).then(
+      engine.pullImage(request.reference, ended).then(
         image => end(id, { state: 'pulled', image }),
         error => end(id, { state: 'failed', fault: asFault(error) }),
       )
     },
-    forget: (hostKey, reference) => void pulls.delete(idOf(hostKey, reference)),
   }
 }

@@ -37,8 +37,6 @@ export type Override = { active: Account; epoch: number; since: number; reason: 
 export type FeedMemory = {
   /** The highest epoch ever handed out or seen. */
   epoch: number
-  /** Account that was last handed to the feed, and by which declaration. */
-  active: Account
   serving?: Placement
   rollout?: Rollout
   failure?: Failure
@@ -56,25 +54,21 @@ export type MemoryStore = {
 }
 
 export function memoryStore(database: DatabaseSync): MemoryStore {
+  const select = database.prepare('SELECT memory FROM memory WHERE key = ?')
+  const keys = database.prepare('SELECT key FROM memory ORDER BY key')
   const upsert = database.prepare('INSERT OR REPLACE INTO memory VALUES (?, ?)')
   const remove = database.prepare('DELETE FROM memory WHERE key = ?')
-  const live = new Map<string, string>()
-  for (const row of database.prepare('SELECT * FROM memory').all()) live.set(String(row.key), String(row.memory))
+  const textOf = (feed: string) => select.get(feed)?.memory as string | undefined
   return {
     get: feed => {
-      const text = live.get(feed)
+      const text = textOf(feed)
       return text === undefined ? undefined : (JSON.parse(text) as FeedMemory)
     },
-    feeds: () => [...live.keys()],
+    feeds: () => keys.all().map(row => String(row.key)),
     put(feed, memory) {
       const text = JSON.stringify(memory)
-      if (live.get(feed) === text) return
-      upsert.run(feed, text)
-      live.set(feed, text)
+      if (textOf(feed) !== text) upsert.run(feed, text)
     },
-    remove(feed) {
-      remove.run(feed)
-      live.delete(feed)
-    },
+    remove: feed => void remove.run(feed),
   }
 }

@@ -1,0 +1,49 @@
+import { requestAnnotations } from '../../../crds/feed.ts'
+import type { Revision } from '../../store/revision.ts'
+import { firstViolation } from './checks.ts'
+import type { Aim } from './decision.ts'
+import { type FeedInput, findRevision } from './input.ts'
+import { revisionFor, snapshotOf } from './snapshot.ts'
+
+/**
+ * The revision to run:
+ *
+ * 1. While what is declared cannot be carried out, the one that runs or is being rolled out, as if nothing had been edited.
+ * 2. With `spec.revision`, that earlier one, exactly as it was.
+ * 3. Otherwise the one that the declared inputs make.
+ * 4. If that one failed before and no input has changed since, the last good one instead.
+ */
+export function aimOf(input: FeedInput): Aim {
+  const serving = findRevision(input, input.memory.serving?.revision)
+  const current = findRevision(input, input.memory.rollout?.revision) ?? serving
+  const violation = firstViolation(input)
+  if (violation) return { why: 'held', revision: current, violation }
+  const pinned = findRevision(input, input.declared?.resource.spec.revision)
+  const declared = pinned ?? declaredRevision(input)
+  if (!declared) return { why: 'held', revision: current, violation: unresolved }
+  if (hasFailed(input, declared)) return { why: 'rolled-back', revision: serving, declared }
+  return { why: pinned ? 'pinned' : 'declared', revision: declared }
+}
+
+const unresolved = { class: 'waiting', reason: 'InputsUnresolved', message: 'the declared inputs are not complete yet' } as const
+
+/** A token that asks to try the failed revision once more, if it was not carried out yet. */
+export function newRequest(input: FeedInput, name: keyof typeof requestAnnotations): string | undefined {
+  const token = input.declared?.resource.metadata.annotations?.[requestAnnotations[name]]
+  return token !== undefined && token !== input.memory.requests[name] ? token : undefined
+}
+
+function declaredRevision(input: FeedInput): Revision | undefined {
+  const snapshot = snapshotOf(input)
+  return snapshot && revisionFor(input, snapshot)
+}
+
+function hasFailed(input: FeedInput, declared: Revision): boolean {
+  const { failure } = input.memory
+  return failure?.inputsDigest === declared.inputsDigest && newRequest(input, 'retry') === undefined
+}
+
+/** Which try of a revision's image this is: one per revision, and one more per retry that was asked for. */
+export function attemptOf({ declared }: FeedInput, revision: Revision): string {
+  return `r${revision.number} ${declared?.resource.metadata.annotations?.[requestAnnotations.retry] ?? ''}`
+}

@@ -1,0 +1,83 @@
+import { feedDirectory } from '../../../crds/contract/desired.ts'
+import { stalled } from '../../../crds/contract/fault.ts'
+import type { WorkloadFile } from '../../engines/engine.ts'
+import type { Step } from './decision.ts'
+import { engineOf } from './gather.ts'
+import type { FeedInput } from './input.ts'
+import type { ReadPorts, TokenOf } from './ports.ts'
+import { workloadSpec } from './workload.ts'
+
+/**
+ * Carries steps out in order. Each is idempotent, so that a controller that died between two of them may repeat the first. Ends at the
+ * first that fails, with its Fault.
+ */
+export async function apply(
+  steps: Step[],
+  input: FeedInput,
+  ports: ReadPorts,
+  tokenOf: TokenOf,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const step of steps) await carryOut(step, input, ports, tokenOf, signal)
+}
+
+async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<void> {
+  if (step.action === 'Push') return ports.feeds.push(step.endpoint, tokenOf(input.key), step.desired, signal)
+  const hostKey = `${input.key.split('/')[0]}/${step.host}`
+  const host = engineOf(hostKey, ports)
+  const { engine } = host
+  try {
+    switch (step.action) {
+      case 'PullImage':
+        return ports.images.start({ hostKey, reference: step.reference, attempt: step.attempt }, engine)
+      case 'Create':
+        return void (await engine.create(await specFor(step, input, ports, tokenOf), signal))
+      case 'Start':
+        await engine.writeFiles(step.container, [desiredFile(step.desired)], signal)
+        return await engine.start(step.container, signal)
+      case 'Stop':
+        return await engine.stop(step.container, signal)
+      case 'Rename':
+        return await engine.rename(step.container, step.to, signal)
+      case 'Remove':
+        return await engine.remove(step.container, signal)
+    }
+  } finally {
+    host.invalidate()
+  }
+}
+
+async function specFor(step: Step & { action: 'Create' }, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf) {
+  const { host } = input
+  if (!host) throw stalled('HostNotFound', `Host ${step.host} is not declared`)
+  const files = [
+    desiredFile(step.desired),
+    { path: feedDirectory.token, content: tokenOf(input.key) },
+    ...(await secretFiles(input, ports)),
+  ]
+  return workloadSpec({
+    key: input.key,
+    name: step.container,
+    revision: step.revision,
+    host,
+    installation: ports.store.installation.id,
+    files,
+  })
+}
+
+/** The secrets go from their source into the workload's directory; nothing else ever sees them. */
+async function secretFiles({ credentials }: FeedInput, { secrets }: ReadPorts): Promise<WorkloadFile[]> {
+  const perOwner = await Promise.all(
+    Object.entries(credentials).map(async ([owner, declared]) => {
+      const values = await secrets(declared)
+      return Object.entries(values).map(
+        ([key, content]): WorkloadFile => ({ path: `${feedDirectory.secrets}/${owner}/${key}`, content }),
+      )
+    }),
+  )
+  return perOwner.flat()
+}
+
+function desiredFile(desired: object): WorkloadFile {
+  return { path: feedDirectory.desired, content: JSON.stringify(desired) }
+}

@@ -1,0 +1,146 @@
+import type { Fault } from '../../../crds/contract/fault.ts'
+import type { NewCondition } from '../condition.ts'
+import type { Decision } from './decision.ts'
+import type { FeedInput, Violation } from './input.ts'
+
+/**
+ * The conditions of a Feed. Always there: `Ready`, `CredentialsReady`, `SourceValid`, `FailedOver`. Only while true, as kstatus has it:
+ * `Reconciling` (on its way to what is declared), `Stalled` (it will not get there unless an input changes), `RolledBack`.
+ */
+export function feedConditions(input: FeedInput, decision: Decision, fault: Fault | undefined): NewCondition[] {
+  const state = stateOf(input, decision, fault)
+  const conditions = [ready(state), credentialsReady(input), sourceValid(input), failedOver(input)]
+  if (state.type === 'progressing')
+    conditions.push({ type: 'Reconciling', status: 'True', reason: state.reason, message: state.message })
+  if (state.type === 'stalled') conditions.push({ type: 'Stalled', status: 'True', reason: state.reason, message: state.message })
+  const { failure } = decision.memory
+  if (failure && decision.aim?.why !== 'declared')
+    conditions.push({
+      type: 'RolledBack',
+      status: 'True',
+      reason: failure.reason,
+      message: `revision ${failure.revision} failed: ${failure.message}`,
+    })
+  return conditions
+}
+
+type State = { type: 'ready' | 'progressing' | 'degraded' | 'stalled' | 'unknown' | 'suspended'; reason: string; message: string }
+
+/** Where the feed stands, decided once; the conditions only spell it out. */
+function stateOf(input: FeedInput, decision: Decision, fault: Fault | undefined): State {
+  if (input.declared?.resource.spec.suspend)
+    return { type: 'suspended', reason: 'Suspended', message: 'reconciling is suspended; the feed goes on as it is' }
+  const unreachable = [...input.engines.values()].find(view => view.fault)?.fault
+  if (unreachable) return { type: 'unknown', reason: unreachable.reason, message: unreachable.message }
+  if (fault) return faultState(fault)
+  if (decision.aim?.why === 'held') return heldState(decision.aim.violation)
+  return rolloutState(input, decision) ?? servingState(decision)
+}
+
+function rolloutState(input: FeedInput, { aim, memory, proof, steps }: Decision): State | undefined {
+  const { rollout, failure } = memory
+  if (rollout?.phase === 'reverting')
+    return {
+      type: 'progressing',
+      reason: 'RollingBack',
+      message: `revision ${rollout.revision} failed (${rollout.failure?.reason}): the last good one is brought back`,
+    }
+  if (aim?.why === 'rolled-back' && failure)
+    return {
+      type: 'stalled',
+      reason: 'RolledBack',
+      message: `revision ${failure.revision} failed (${failure.reason}: ${failure.message}); revision ${aim.revision?.number} serves. Edit the spec, or ask for a retry`,
+    }
+  if (rollout?.failure)
+    return {
+      type: 'stalled',
+      reason: rollout.failure.reason,
+      message: `revision ${rollout.revision}: ${rollout.failure.message}`,
+    }
+  if (rollout)
+    return {
+      type: 'progressing',
+      reason: phaseReason[rollout.phase],
+      message: `revision ${rollout.revision}, ${rollout.phase}: ${proof?.message ?? imageText(input)}`,
+    }
+  if (steps[0]) return { type: 'progressing', reason: 'Applying', message: steps[0].reason }
+  return undefined
+}
+
+const phaseReason = {
+  preparing: 'PreparingImage',
+  replacing: 'Replacing',
+  proving: 'Proving',
+  settling: 'Settling',
+  reverting: 'RollingBack',
+} as const
+
+function imageText({ image }: FeedInput): string {
+  if (image.state === 'failed') return image.fault.message
+  return image.state === 'present' ? 'the image is there' : 'the image is on its way'
+}
+
+function servingState({ proof }: Decision): State {
+  if (!proof) return { type: 'unknown', reason: 'NotObserved', message: 'the feed was not looked at yet' }
+  if (proof.state === 'proven') return { type: 'ready', reason: proof.reason, message: proof.message }
+  return { type: 'degraded', reason: proof.reason, message: proof.message }
+}
+
+function faultState({ class: faultClass, reason, message }: Fault): State {
+  return { type: faultClass === 'transient' ? 'progressing' : 'stalled', reason, message }
+}
+
+/** What waits for something that is named is stalled too: no try of ours ends it. */
+function heldState({ class: faultClass, reason, message }: Violation): State {
+  return {
+    type: faultClass === 'transient' ? 'progressing' : 'stalled',
+    reason,
+    message: `${message}. What runs is left as it is`,
+  }
+}
+
+function ready({ type, reason, message }: State): NewCondition {
+  const status =
+    type === 'ready' ? 'True' : type === 'progressing' || type === 'unknown' || type === 'suspended' ? 'Unknown' : 'False'
+  return { type: 'Ready', status, reason, message }
+}
+
+function credentialsReady({ secrets }: FeedInput): NewCondition {
+  const faulty = Object.values(secrets).find(reading => reading && 'fault' in reading)
+  if (faulty && 'fault' in faulty)
+    return { type: 'CredentialsReady', status: 'False', reason: faulty.fault.reason, message: faulty.fault.message }
+  return {
+    type: 'CredentialsReady',
+    status: 'True',
+    reason: 'SecretsRead',
+    message: `read for ${Object.keys(secrets).join(', ') || 'nobody'}`,
+  }
+}
+
+function sourceValid({ sourceProblems: [problem] }: FeedInput): NewCondition {
+  if (!problem)
+    return { type: 'SourceValid', status: 'True', reason: 'Read', message: 'the declaring files are in force as they are' }
+  const place = `${problem.file}:${problem.line}:${problem.column}`
+  return {
+    type: 'SourceValid',
+    status: 'False',
+    reason: problem.reason,
+    message: `${place}: ${problem.message}: ${problem.hint}. The last good version stays in force`,
+  }
+}
+
+function failedOver(input: FeedInput): NewCondition {
+  const { override } = input.memory
+  const declared = input.declared?.resource.spec.credentials.active
+  const active = override?.active ?? declared
+  if (active !== 'backup')
+    return { type: 'FailedOver', status: 'False', reason: 'Primary', message: 'the primary account is active' }
+  if (override)
+    return {
+      type: 'FailedOver',
+      status: 'True',
+      reason: 'Watchdog',
+      message: `the feed's watchdog chose ${override.active}: ${override.reason}`,
+    }
+  return { type: 'FailedOver', status: 'True', reason: 'Declared', message: 'credentials.active is backup' }
+}

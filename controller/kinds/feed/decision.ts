@@ -1,0 +1,49 @@
+import type { Desired } from '../../../crds/contract/desired.ts'
+import type { FeedMemory } from '../../store/memory.ts'
+import type { Revision } from '../../store/revision.ts'
+import type { Violation } from './input.ts'
+import type { Proof } from './proof.ts'
+
+/** One write. Every step says why, and `feedctl diff` prints exactly these. */
+export type Step = { reason: string } & (
+  | { action: 'PullImage'; host: string; reference: string; attempt: string }
+  | { action: 'Create'; host: string; container: string; revision: Revision; desired: Desired }
+  | { action: 'Start'; host: string; container: string; desired: Desired }
+  | { action: 'Stop'; host: string; container: string }
+  | { action: 'Rename'; host: string; container: string; to: string }
+  | { action: 'Remove'; host: string; container: string }
+  | { action: 'Push'; host: string; container: string; endpoint: string; desired: Desired }
+)
+
+export type Note = { type: 'Normal' | 'Warning'; reason: string; message: string }
+
+/** Why the revision that is aimed at is not simply the declared one. */
+export type Aim =
+  | { why: 'declared' | 'pinned'; revision: Revision }
+  | { why: 'held'; revision: Revision | undefined; violation: Violation }
+  | { why: 'rolled-back'; revision: Revision | undefined; declared: Revision }
+
+/** What a look at a feed came to. `memory` and `revisions` are persisted, in one transaction, before the first step. */
+export type Decision = {
+  aim: Aim | undefined
+  memory: FeedMemory
+  /** Revisions that are new or have changed. */
+  revisions: Revision[]
+  /** Numbers of the revisions that are forgotten. */
+  forgotten: number[]
+  steps: Step[]
+  notes: Note[]
+  proof: Proof | undefined
+  /** Look again after so many ms although nothing is left to do now. */
+  wakeMs: number | undefined
+  /** The feed is no longer declared and nothing of it is left. */
+  gone: boolean
+}
+
+/** A decision to do nothing, to build others from. */
+export function idle(memory: FeedMemory, aim?: Aim): Decision {
+  return { aim, memory, revisions: [], forgotten: [], steps: [], notes: [], proof: undefined, wakeMs: undefined, gone: false }
+}
+
+export const normal = (reason: string, message: string): Note => ({ type: 'Normal', reason, message })
+export const warning = (reason: string, message: string): Note => ({ type: 'Warning', reason, message })

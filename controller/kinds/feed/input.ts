@@ -1,0 +1,79 @@
+import type { Account } from '../../../crds/contract/desired.ts'
+import type { Fault, FaultClass } from '../../../crds/contract/fault.ts'
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { FeedStatus } from '../../../crds/feed.ts'
+import type { Resolution } from '../../consistency/instruments.ts'
+import type { Image, Workload } from '../../engines/engine.ts'
+import type { Problem } from '../../sources/problem.ts'
+import type { Declared } from '../../store/declared.ts'
+import type { FeedMemory } from '../../store/memory.ts'
+import type { Revision } from '../../store/revision.ts'
+
+/** Whose secrets: an account's, or the bus's. */
+export type SecretOwner = Account | 'nats'
+
+/** What one engine shows of this feed. */
+export type EngineView = {
+  /** Set when the engine could not be asked: what runs is then unknown, not absent. */
+  fault: Fault | undefined
+  /** Workloads that carry this feed's owner label. */
+  workloads: Workload[]
+  /** A stranger that holds the name that the next container would have. */
+  stranger: Workload | undefined
+}
+
+/** The image that the aimed-at revision names. */
+export type ImageView =
+  | { state: 'present'; image: Image }
+  | { state: 'absent' }
+  | { state: 'pulling' }
+  | { state: 'failed'; fault: Fault }
+
+/** The feed's own word, asked at the container that runs. */
+export type ReportView = { container: string; report: FeedReport } | { container: string; fault: Fault }
+
+/** Everything that a decision rests on, read once. Nothing here is a secret: secrets appear as keyed digests. */
+export type FeedInput = {
+  now: number
+  key: string
+  /** Absent: the feed is no longer declared, and what runs of it goes. */
+  declared: Declared<'Feed'> | undefined
+  host: Declared<'Host'> | undefined
+  profile: Declared<'FeedProfile'> | undefined
+  credentials: Partial<Record<SecretOwner, Declared<'Credentials'>>>
+  sets: Declared<'SubscriptionSet'>[]
+  /** Errors between objects that touch this feed, and errors of the files that declare it. */
+  problems: Problem[]
+  /** Whether the newest version of the declaring file could be taken over. */
+  sourceProblems: Problem[]
+  resolution: Resolution | undefined
+  secrets: Partial<Record<SecretOwner, { digest: string } | { fault: Fault }>>
+  memory: FeedMemory
+  revisions: Revision[]
+  /** By name of the host: the declared one, and the one that it serves from. */
+  engines: Map<string, EngineView>
+  image: ImageView
+  reports: ReportView[]
+  status: FeedStatus
+}
+
+/** Why a declared state cannot be carried out. `path` is the member of the Feed that asks for it. */
+export type Violation = { class: FaultClass; reason: string; message: string; path?: string }
+
+/** The workload by that name among this feed's, on any of its hosts. */
+export function findWorkload(input: FeedInput, container: string): Workload | undefined {
+  for (const { workloads } of input.engines.values()) {
+    const found = workloads.find(workload => workload.name === container)
+    if (found) return found
+  }
+  return undefined
+}
+
+export function findReport(input: FeedInput, container: string): FeedReport | undefined {
+  const view = input.reports.find(candidate => candidate.container === container)
+  return view && 'report' in view ? view.report : undefined
+}
+
+export function findRevision(input: FeedInput, number: number | undefined): Revision | undefined {
+  return number === undefined ? undefined : input.revisions.find(revision => revision.number === number)
+}

@@ -1,0 +1,56 @@
+import { digestOf } from '../../../crds/contract/digest.ts'
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { Override } from '../../store/memory.ts'
+import { newRequest } from './aim.ts'
+import { type Decision, type Note, normal, warning } from './decision.ts'
+import { type FeedInput, findReport } from './input.ts'
+
+/**
+ * The feed's watchdog may flip to the other account. That is respected, not fought: it is remembered with the declaration of that
+ * moment, and ends when the operator declares something else about `credentials` or asks for failback.
+ */
+export function followOverride(before: Decision, input: FeedInput): Decision {
+  const report = servingReport(input)
+  if (!report) return before
+  const decision = { ...before, notes: [...before.notes, ...flipNotes(input, report)] }
+  const { override: known, ...memory } = decision.memory
+  if (!report.override) return known ? { ...decision, memory, notes: [...decision.notes, ended(known)] } : decision
+  if (known?.epoch === report.override.epoch) return decision
+  const override: Override = { ...report.override, credentialsDigest: credentialsDigest(input) }
+  return { ...decision, memory: { ...memory, override }, notes: [...decision.notes, begun(override)] }
+}
+
+/** Whether the override is to end now: `undefined`, or why. */
+export function overrideEnds(input: FeedInput): string | undefined {
+  const { override } = input.memory
+  if (!override) return undefined
+  if (newRequest(input, 'failback') !== undefined) return 'failback was asked for'
+  return override.credentialsDigest === credentialsDigest(input) ? undefined : 'credentials were declared anew'
+}
+
+/** How long a flip may wait for its first tick before it is told without one, in ms. */
+const firstTickWaitMs = 5000
+
+/** A flip that the status does not show yet, told once its first tick has come. */
+function flipNotes({ now, status }: FeedInput, { lastFailover: flip }: FeedReport): Note[] {
+  if (!flip || flip.epoch <= (status.lastFailover?.epoch ?? 0)) return []
+  if (flip.phases.firstTickMs === undefined && now - flip.at < firstTickWaitMs) return []
+  const phases = `old gate closed ${ms(flip.phases.closedMs)}, new gate open ${ms(flip.phases.openedMs)}, first tick ${ms(flip.phases.firstTickMs)}`
+  return [normal('FailedOver', `${flip.from} -> ${flip.to} at epoch ${flip.epoch}: ${flip.reason} (${phases})`)]
+}
+
+const ms = (value: number | undefined) => (value === undefined ? 'not yet' : `after ${Math.round(value)} ms`)
+
+function servingReport(input: FeedInput): FeedReport | undefined {
+  const { rollout, serving } = input.memory
+  const containers = [rollout?.container, serving?.container].filter(name => name !== undefined)
+  return containers.map(name => findReport(input, name)).find(report => report !== undefined)
+}
+
+function credentialsDigest(input: FeedInput): string {
+  return digestOf(input.declared?.resource.spec.credentials)
+}
+
+const begun = ({ active, reason }: Override) =>
+  warning('FailedOverByWatchdog', `the feed's watchdog flipped to ${active}: ${reason}`)
+const ended = ({ active }: Override) => normal('OverrideEnded', `the watchdog's choice of ${active} has ended`)

@@ -1,0 +1,33 @@
+import type { Desired } from '../../../crds/contract/desired.ts'
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { Catalogues } from '../../consistency/catalogue.ts'
+import type { ImagePuller } from '../../engines/puller.ts'
+import type { EngineRegistry } from '../../engines/registry.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { SecretReader } from '../../secrets/secret.ts'
+import type { Problem } from '../../sources/problem.ts'
+import type { DeclaredStore } from '../../store/declared.ts'
+import type { Store } from '../../store/store.ts'
+
+/** A feed's control API. Throws a transient Fault `FeedUnreachable`, or `FeedRefused` where the feed says no. */
+export type FeedClient = {
+  report(endpoint: string, token: string, signal: AbortSignal): Promise<FeedReport>
+  push(endpoint: string, token: string, desired: Desired, signal: AbortSignal): Promise<void>
+}
+
+/** What a look reads. `declared` is the store's, or an overlay of it for a plan that nobody carries out. */
+export type ReadPorts = {
+  clock: Clock
+  store: Store
+  declared: Pick<DeclaredStore, 'get'>
+  engines: EngineRegistry
+  images: ImagePuller
+  secrets: SecretReader
+  feeds: FeedClient
+  catalogues: (names: string[]) => Promise<Catalogues>
+  /** Problems of the files and between the objects, as of the newest read. */
+  problems: () => Problem[]
+}
+
+/** Token of a feed's control API. Derived, so that it is stored nowhere but with the feed. */
+export type TokenOf = (key: string) => string

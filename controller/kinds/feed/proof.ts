@@ -1,0 +1,60 @@
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { Workload } from '../../engines/engine.ts'
+
+/** Restarts by the engine after which a workload that proves nothing counts as crashing. */
+const crashLoopRestarts = 3
+
+/**
+ * Whether a revision has shown that it works. `proven` rests on data: the active account's subscriptions are acknowledged and ticks
+ * came (or the market is closed). `refuted` is final for this revision, `pending` may still become either.
+ */
+export type Proof = { state: 'proven' | 'pending' | 'refuted'; reason: string; message: string }
+
+export function proofOf(workload: Workload | undefined, report: FeedReport | undefined, minCoverage: number): Proof {
+  if (!workload) return pending('ContainerMissing', 'the container is not there')
+  if (workload.restarts >= crashLoopRestarts && !report) return refuted('CrashLoop', crashMessage(workload))
+  if (workload.state !== 'running') return pending('NotRunning', `the container is ${workload.state}${exitText(workload)}`)
+  if (!report) return pending('NotAnswering', 'the feed does not answer on its control port yet')
+  return reportProof(report, minCoverage)
+}
+
+function reportProof(report: FeedReport, minCoverage: number): Proof {
+  const session = report.sessions.find(candidate => candidate.account === report.active)
+  if (!session) return pending('SessionMissing', `the session of ${report.active} has not started`)
+  const said = session.message ?? session.state
+  if (session.state === 'failed') return refuted(session.reason ?? 'SessionFailed', `${report.active}: ${said}`)
+  if (session.state !== 'live' && session.state !== 'subscribing')
+    return pending(session.reason ?? 'NotLoggedIn', `${report.active}: ${said}`)
+  const { desired, acknowledged, ticking } = session.subscriptions
+  if (acknowledged < desired * minCoverage)
+    return pending(
+      'SubscriptionsIncomplete',
+      `${acknowledged} of ${desired} subscriptions are acknowledged (${session.subscriptions.rejected} rejected)`,
+    )
+  if (report.role === 'publisher' && report.publisher.type !== 'none' && !report.publisher.connected)
+    return pending('BusUnreachable', `the bus does not answer: ${report.publisher.message ?? 'not connected'}`)
+  if (ticking === 0 && report.market.open) return pending('NoTicks', 'the market is open and no tick has come')
+  return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, ticking, report.market.open) }
+}
+
+function flowText(desired: number, acknowledged: number, ticking: number, open: boolean): string {
+  const subscriptions = `${acknowledged} of ${desired} subscriptions acknowledged`
+  return open || ticking > 0 ? `${subscriptions}, ${ticking} ticking` : `${subscriptions}, market closed`
+}
+
+function crashMessage(workload: Workload): string {
+  return `the process ended ${workload.restarts} times${exitText(workload)}`
+}
+
+function exitText({ exitCode, outOfMemory }: Workload): string {
+  if (outOfMemory) return ', out of memory: raise container.memory'
+  return exitCode === undefined ? '' : `, exit code ${exitCode}`
+}
+
+function pending(reason: string, message: string): Proof {
+  return { state: 'pending', reason, message }
+}
+
+function refuted(reason: string, message: string): Proof {
+  return { state: 'refuted', reason, message }
+}

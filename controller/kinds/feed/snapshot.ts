@@ -1,0 +1,60 @@
+import { accounts, type Launch } from '../../../crds/contract/desired.ts'
+import { digestOf } from '../../../crds/contract/digest.ts'
+import type { Revision, Snapshot } from '../../store/revision.ts'
+import type { FeedInput } from './input.ts'
+
+/** What is declared now, with everything that it refers to. `undefined` while something that it refers to is missing. */
+export function snapshotOf(input: FeedInput): Snapshot | undefined {
+  const { declared, profile, resolution } = input
+  if (!declared || !profile || !resolution) return undefined
+  const { spec } = declared.resource
+  const { gateway, publish, calendar, queue, rateLimits, watchdog } = profile.resource.spec
+  const launch: Launch = {
+    gateway,
+    publish,
+    calendar,
+    queue,
+    accounts: accounts.filter(account => spec.credentials[account] !== undefined),
+  }
+  return {
+    hostRef: spec.hostRef,
+    image: spec.image,
+    container: spec.container,
+    launch,
+    live: { rateLimits, watchdog, instrumentGroups: resolution.groups },
+    secretDigests: secretDigests(input),
+  }
+}
+
+/** The revision that the snapshot is: a kept one with the same inputs, or the next number. */
+export function revisionFor(input: FeedInput, snapshot: Snapshot): Revision {
+  const inputsDigest = inputsDigestOf(snapshot)
+  const kept = input.revisions.findLast(revision => revision.inputsDigest === inputsDigest)
+  if (kept) return kept
+  const number = Math.max(0, ...input.revisions.map(revision => revision.number)) + 1
+  return { number, createdAt: input.now, state: 'pending', reason: undefined, inputsDigest, imageDigest: undefined, snapshot }
+}
+
+/** Digest of all inputs. The instruments' part, which can be 20,000 names, is remembered by identity. */
+export function inputsDigestOf(snapshot: Snapshot): string {
+  const { live, ...rest } = snapshot
+  const { instrumentGroups, ...limits } = live
+  return digestOf({ ...rest, limits, instruments: groupsDigest(instrumentGroups) })
+}
+
+const groupDigests = new WeakMap<object, string>()
+
+/** Digest of instrument groups, computed once per resolved list. */
+export function groupsDigest(groups: Snapshot['live']['instrumentGroups']): string {
+  const known = groupDigests.get(groups)
+  if (known !== undefined) return known
+  const digest = digestOf(groups)
+  groupDigests.set(groups, digest)
+  return digest
+}
+
+function secretDigests({ secrets }: FeedInput): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(secrets).flatMap(([owner, reading]) => (reading && 'digest' in reading ? [[owner, reading.digest]] : [])),
+  )
+}

@@ -1,0 +1,97 @@
+import type { Fault } from '../../../crds/contract/fault.ts'
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { FeedStatus } from '../../../crds/feed.ts'
+import { conditionsOf, isTrue } from '../condition.ts'
+import { feedConditions } from './conditions.ts'
+import type { Decision } from './decision.ts'
+import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
+
+/** The status of a Feed after a look at it. The only place that makes one. */
+export function summarize(input: FeedInput, decision: Decision, fault: Fault | undefined): FeedStatus {
+  const generation = input.declared?.generation ?? 0
+  const conditions = conditionsOf(
+    feedConditions({ ...input, memory: decision.memory }, decision, fault),
+    input.status.conditions,
+    input.now,
+    generation,
+  )
+  const final = isTrue(conditions, 'Ready') || isTrue(conditions, 'Stalled')
+  return defined({
+    ...revisionMembers(input, decision),
+    ...reportMembers(input, decision),
+    observedGeneration: final ? generation : input.status.observedGeneration,
+    conditions,
+    requests: Object.keys(decision.memory.requests).length > 0 ? decision.memory.requests : undefined,
+  })
+}
+
+function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision) {
+  const { rollout, serving, failure, epoch } = memory
+  const all = [...input.revisions, ...revisions]
+  const good = all.findLast(revision => revision.state === 'good')?.number
+  const placed = rollout && rollout.phase !== 'preparing' && rollout.phase !== 'reverting' ? rollout : serving
+  const workload = placed && findWorkload(input, placed.container)
+  return {
+    epoch: epoch > 0 ? epoch : undefined,
+    revision: placed?.revision,
+    targetRevision: aim?.why === 'rolled-back' ? aim.declared.number : aim?.revision?.number,
+    lastGoodRevision: good,
+    failedRevision: failure?.revision,
+    phase: rollout?.phase,
+    container: placed?.container,
+    image:
+      all.findLast(({ number }) => number === placed?.revision)?.imageDigest ??
+      findRevision(input, placed?.revision)?.imageDigest,
+    endpoint: workload?.endpoint,
+  }
+}
+
+function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
+  const { rollout, serving, override } = memory
+  const report = [rollout?.container, serving?.container].flatMap(name =>
+    name === undefined ? [] : (findReport(input, name) ?? []),
+  )[0]
+  if (!report) return pickLast(input.status)
+  const session = report.sessions.find(({ account }) => account === report.active)
+  const subscriptions = session?.subscriptions
+  return defined({
+    active: report.active,
+    activeReason: override ? 'Override' : 'Declared',
+    subscriptions: subscriptions && {
+      ...subscriptions,
+      coverage: subscriptions.desired === 0 ? 1 : subscriptions.acknowledged / subscriptions.desired,
+    },
+    ticksPerSecond: session?.ticksPerSecond,
+    lastTickAt: session?.lastTickAt === undefined ? undefined : new Date(session.lastTickAt).toISOString(),
+    market: defined({
+      open: report.market.open,
+      nextChange: report.market.nextChange === undefined ? undefined : new Date(report.market.nextChange).toISOString(),
+    }),
+    standby: standbyOf(report),
+    lastFailover: lastFailoverOf(report) ?? input.status.lastFailover,
+  })
+}
+
+/** A feed that does not answer for a moment is not forgotten. */
+function pickLast({ active, activeReason, market, lastFailover }: FeedStatus): FeedStatus {
+  return defined({ active, activeReason, market, lastFailover })
+}
+
+function standbyOf(report: FeedReport): FeedStatus['standby'] {
+  const other = report.sessions.find(({ account }) => account !== report.active)
+  return other && { account: other.account, state: other.state, acknowledged: other.subscriptions.acknowledged }
+}
+
+/** Shown once its first tick has come, so that the time is final. */
+function lastFailoverOf({ lastFailover: flip }: FeedReport): FeedStatus['lastFailover'] {
+  if (!flip) return undefined
+  const totalMs = flip.phases.firstTickMs ?? flip.phases.openedMs
+  if (totalMs === undefined) return undefined
+  return { from: flip.from, to: flip.to, epoch: flip.epoch, reason: flip.reason, at: new Date(flip.at).toISOString(), totalMs }
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+function defined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '../../runtime/clock.ts'
+import type { Result } from '../../runtime/result.ts'
+import type { Store } from '../../store/store.ts'
+import { conditionsOf } from '../condition.ts'
+
+type Ports = { clock: Clock; store: Store; onStatus: (key: string) => void }
+
+/** A FeedProfile is Ready when it is declared: its schema and rules were checked before it got here. */
+export async function reconcileFeedProfile(key: string, { clock, store, onStatus }: Ports): Promise<Result> {
+  const declared = store.declared.get('FeedProfile', key)
+  if (!declared) {
+    store.status.remove('FeedProfile', key)
+    return { type: 'done' }
+  }
+  const users = store.declared
+    .list('Feed')
+    .filter(({ resource }) => `${resource.metadata.namespace}/${resource.spec.profileRef}` === key)
+  const message =
+    users.length === 0 ? 'no feed uses it' : `used by ${users.map(({ resource }) => resource.metadata.name).join(', ')}`
+  const conditions = conditionsOf(
+    [{ type: 'Ready', status: 'True', reason: 'Declared', message }],
+    store.status.get('FeedProfile', key)?.conditions,
+    clock.now(),
+    declared.generation,
+  )
+  if (store.status.put('FeedProfile', key, { conditions, observedGeneration: declared.generation })) onStatus(key)
+  return { type: 'done' }
+}
