@@ -1,0 +1,88 @@
+import type { ResourceEvent, ResourceView } from '../api/contract.ts'
+import { conditionOf, isObserved, isTrue, sentence } from './health.ts'
+
+/** What a wait waits for, on top of "the controller has seen the present generation and the feed is Ready". */
+export type Goal = {
+  /** Generation before the edit: an answer about it, or about an earlier one, is stale. */
+  afterGeneration?: number
+  /** One-shot token that must have been carried out. */
+  token?: string
+  /** Account that must publish. */
+  active?: string
+  /** A suspended feed converges to nothing: it is enough that the controller has taken the edit. */
+  takenOnly?: boolean
+}
+
+export type Verdict = { state: 'waiting' | 'done' | 'failed'; why: string }
+
+/** Judges one view of a feed against a goal. Never takes an old Ready, or an old Stalled, for an answer to the edit. */
+export function judge(view: ResourceView, goal: Goal): Verdict {
+  const { generation } = view.metadata
+  if (goal.afterGeneration !== undefined && generation <= goal.afterGeneration)
+    return waiting('the controller has not read the edit yet')
+  if (goal.takenOnly) return { state: 'done', why: `the controller took generation ${generation}` }
+  if (!isObserved(view)) return waiting(`generation ${generation} is not observed yet`)
+  if (goal.token !== undefined && !Object.values(requestsOf(view)).includes(goal.token))
+    return waiting('the request is not carried out yet')
+  const stalled = conditionOf(view, 'Stalled')
+  if (stalled?.status === 'True') return { state: 'failed', why: sentence(stalled) }
+  const ready = conditionOf(view, 'Ready')
+  const rolledBack = conditionOf(view, 'RolledBack')
+  if (isTrue(view, 'Reconciling') || ready === undefined) return waiting(ready?.message ?? 'no condition yet')
+  if (ready.status !== 'True')
+    return rolledBack?.status === 'True' ? { state: 'failed', why: sentence(rolledBack) } : waiting(sentence(ready))
+  const { active } = view.status
+  if (goal.active !== undefined && active !== goal.active)
+    return waiting(`${active ?? 'no account'} publishes, not yet ${goal.active}`)
+  return { state: 'done', why: ready.message || 'Ready' }
+}
+
+/** One thing that happened on the way, for the three renderers. */
+export type Progress =
+  | { type: 'generation'; generation: number }
+  | { type: 'phase'; phase: string }
+  | { type: 'active'; from: string | undefined; to: string; epoch: number | undefined }
+  | { type: 'revision'; from: number | undefined; to: number }
+  | { type: 'condition'; condition: string; status: string; reason: string; message: string }
+  | { type: 'event'; severity: ResourceEvent['type']; reason: string; message: string }
+  | { type: 'note'; message: string }
+
+/** What changed from one view to the next, in the order in which an operator reads it. */
+export function progressBetween(before: ResourceView | undefined, now: ResourceView): Progress[] {
+  const was = before?.status ?? {}
+  const is = now.status
+  const steps: Progress[] = []
+  if (before !== undefined && now.metadata.generation !== before.metadata.generation) {
+    steps.push({ type: 'generation', generation: now.metadata.generation })
+  }
+  if (typeof is.phase === 'string' && is.phase !== was.phase) steps.push({ type: 'phase', phase: is.phase })
+  if (before !== undefined && typeof is.revision === 'number' && is.revision !== was.revision) {
+    steps.push({ type: 'revision', from: was.revision as number | undefined, to: is.revision })
+  }
+  if (before !== undefined && typeof is.active === 'string' && is.active !== was.active) {
+    steps.push({ type: 'active', from: was.active as string | undefined, to: is.active, epoch: is.epoch as number | undefined })
+  }
+  return [...steps, ...conditionSteps(before, now)]
+}
+
+function conditionSteps(before: ResourceView | undefined, now: ResourceView): Progress[] {
+  const changed = (now.status.conditions ?? []).filter(condition => {
+    const old = before === undefined ? undefined : conditionOf(before, condition.type)
+    return old?.status !== condition.status || old.reason !== condition.reason || old.message !== condition.message
+  })
+  return changed.map(({ type, status, reason, message }) => ({
+    type: 'condition' as const,
+    condition: type,
+    status,
+    reason,
+    message,
+  }))
+}
+
+function requestsOf(view: ResourceView): Record<string, string> {
+  return (view.status.requests ?? {}) as Record<string, string>
+}
+
+function waiting(why: string): Verdict {
+  return { state: 'waiting', why }
+}

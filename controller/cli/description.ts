@@ -1,0 +1,132 @@
+import type { ResourceEvent, ResourceView, RevisionView } from '../api/contract.ts'
+import { renderSpan } from './duration.ts'
+import { asFeed, type FeedView, healthOf, markOf } from './health.ts'
+import { eventRows, revisionRows } from './records.ts'
+import { activeWords, coverageWords, revisionWords, sessionWords, standbyWords } from './statuspage.ts'
+import { renderTable } from './table.ts'
+import { paint } from './terminal.ts'
+
+export type Description = { view: ResourceView; revisions: RevisionView[]; events: ResourceEvent[]; now: number }
+
+/** Everything about one resource on a page; sections without content are left out. */
+export function renderDescription({ view, revisions, events, now }: Description, colour: boolean): string {
+  const sections = [
+    section('', identityRows(view, colour)),
+    section('Spec', specRows(view.spec)),
+    view.kind === 'Feed' ? feedSections(asFeed(view), now) : '',
+    table('Conditions', ['TYPE', 'STATUS', 'SINCE', 'REASON', 'MESSAGE'], conditionRows(view, now)),
+    table('Revisions', ['REVISION', 'STATE', 'AGE', 'IMAGE', 'CHANGES'], revisionRows(revisions, now)),
+    table('Events', ['AGE', 'TYPE', 'REASON', 'COUNT', 'MESSAGE'], eventRows(events, now)),
+  ]
+  return sections
+    .filter(Boolean)
+    .map(text => text.replace(/^(\w[\w ]*:)$/m, heading => paint(heading, 'strong', colour)))
+    .join('\n')
+}
+
+function identityRows(view: ResourceView, colour: boolean): string[][] {
+  const { metadata, origin, status } = view
+  const health = view.kind === 'Feed' ? healthOf(asFeed(view)) : undefined
+  return [
+    [`${view.kind}:`, `${metadata.namespace}/${metadata.name}`],
+    ['Declared:', origin === undefined ? 'nowhere any more' : `${origin.file}:${origin.line}`],
+    ['Generation:', `${metadata.generation}, observed ${status.observedGeneration ?? 'none'}`],
+    ...(health === undefined ? [] : [['State:', markOf(health.state, colour)]]),
+    ...(health === undefined || health.wrong === ''
+      ? []
+      : [
+          ['Wrong:', health.wrong],
+          ['To do:', health.todo],
+        ]),
+    ...mapRows('Label:', metadata.labels),
+    ...mapRows('Annotation:', metadata.annotations),
+  ]
+}
+
+function mapRows(title: string, map: Record<string, string> | undefined): string[][] {
+  return Object.entries(map ?? {}).map(([name, value]) => [title, `${name}=${value}`])
+}
+
+/** Longest list that the summary of a spec writes out. */
+const longestList = 8
+
+/** A spec as dotted paths and values; long lists are counted. */
+export function specRows(spec: unknown, path = ''): string[][] {
+  if (Array.isArray(spec)) {
+    const scalars = spec.every(item => typeof item !== 'object' || item === null)
+    if (spec.length > longestList) return [[path, `${spec.length} entries`]]
+    return scalars ? [[path, spec.join(', ') || 'none']] : spec.flatMap((item, i) => specRows(item, `${path}[${i}]`))
+  }
+  if (typeof spec !== 'object' || spec === null) return [[path, String(spec)]]
+  return Object.entries(spec).flatMap(([name, value]) => specRows(value, path === '' ? name : `${path}.${name}`))
+}
+
+function feedSections(feed: FeedView, now: number): string {
+  const { status } = feed
+  const rejected = status.subscriptions?.rejected ?? 0
+  return [
+    section('Sessions', [
+      ['Market:', sessionWords(feed, now)],
+      ['Active:', `${activeWords(feed)}${status.epoch === undefined ? '' : `, epoch ${status.epoch}`}`],
+      ['Standby:', standbyWords(feed)],
+      ['Container:', [status.container ?? '-', status.image, status.endpoint].filter(Boolean).join('  ')],
+    ]),
+    section('Subscriptions', [
+      ['Acknowledged:', coverageWords(feed)],
+      ['Ticking:', String(status.subscriptions?.ticking ?? '-')],
+      ['Rejected:', String(rejected)],
+      ['Ticks/s:', String(status.ticksPerSecond ?? '-')],
+      ['Newest tick:', status.lastTickAt === undefined ? '-' : `${ago(status.lastTickAt, now)} ago`],
+    ]),
+    section('Rollout', [
+      ['Revision:', revisionWords(feed)],
+      ['Last good:', String(status.lastGoodRevision ?? '-')],
+      ['Failed:', String(status.failedRevision ?? '-')],
+      ['Phase:', status.phase ?? '-'],
+    ]),
+    failoverSection(feed, now),
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+function failoverSection({ status: { lastFailover } }: FeedView, now: number): string {
+  if (lastFailover === undefined) return ''
+  const { from, to, epoch, reason, at, totalMs } = lastFailover
+  const phases = Object.entries((lastFailover as { phases?: Record<string, number> }).phases ?? {})
+  return section('Last failover', [
+    ['Flip:', `${from} -> ${to}, epoch ${epoch}, ${ago(at, now)} ago (${at})`],
+    ['Reason:', reason],
+    ...phases.map(([name, ms]) => [`${name.replace(/Ms$/, '')}:`, `${ms} ms`]),
+    ['Total:', `${totalMs} ms`],
+  ])
+}
+
+function conditionRows(view: ResourceView, now: number): string[][] {
+  return (view.status.conditions ?? []).map(({ type, status, lastTransitionTime, reason, message }) => [
+    type,
+    status,
+    ago(lastTransitionTime, now),
+    reason,
+    message,
+  ])
+}
+
+function ago(iso: string, now: number): string {
+  const at = Date.parse(iso)
+  return Number.isNaN(at) ? iso : renderSpan(now - at)
+}
+
+function section(title: string, rows: string[][]): string {
+  if (rows.length === 0) return ''
+  const text = renderTable([], rows)
+  return title === '' ? text : `${title}:\n${indented(text)}`
+}
+
+function table(title: string, header: string[], rows: string[][]): string {
+  return rows.length === 0 ? '' : `${title}:\n${indented(renderTable(header, rows))}`
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
+}

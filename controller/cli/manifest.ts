@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access, glob, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type Edited, editDeclaration, type Identity, readDeclaration, readObjects } from './declaration.ts'
+import { refused, trouble } from './exit.ts'
+import type { Change } from './splice.ts'
+
+/** Bound of a scan for a declaration: a folder with more files than this is not a folder of manifests. */
+const scanLimitFiles = 10_000
+const scanLimitBytes = 8 * 1024 * 1024
+
+export type Wanted = { kind: string; name: string; namespace: string | undefined }
+
+export type Place = { file: string; line?: number }
+
+/**
+ * Changes one member of a declared resource in its file: read, edited, written beside it, synced and renamed over it, with its
+ * mode kept and symbolic links followed. Refuses where the file changed between reading and renaming.
+ */
+export async function editManifest(place: Place, identity: Identity, change: Change): Promise<Edited> {
+  const file = await realpath(place.file)
+  const before = await readFile(file, 'utf8')
+  const edited = editDeclaration(before, place.file, identity, change, place.line)
+  await replaceFile(file, edited.text, async () => {
+    if ((await readFile(file, 'utf8')) === before) return
+    throw refused(`${place.file} was changed by someone else at this moment; nothing was written`, 'run the same command again')
+  })
+  return edited
+}
+
+/** The declared resource with aliases resolved, as the file has it now. */
+export async function readManifest(place: Place, identity: Identity): Promise<Record<string, unknown> | undefined> {
+  return readDeclaration(await readFile(place.file, 'utf8'), place.file, identity)
+}
+
+/** Every file below a folder that declares the resource by kind and name, whatever its namespace where none is given. */
+export async function findManifests(directory: string, wanted: Wanted): Promise<(Place & { identity: Identity })[]> {
+  await access(directory, constants.R_OK).catch((cause: unknown) => {
+    throw trouble(
+      `the folder of manifests ${directory} cannot be read`,
+      'name it with --manifests DIR or FEEDPLANE_MANIFESTS',
+      cause,
+    )
+  })
+  const found: (Place & { identity: Identity })[] = []
+  for (const file of await manifestFiles(directory)) {
+    found.push(...identitiesIn(await readFile(file, 'utf8'), file, wanted).map(identity => ({ file, identity })))
+  }
+  return found
+}
+
+/** YAML and JSON files of a folder tree, without hidden ones, in order. */
+export async function manifestFiles(directory: string): Promise<string[]> {
+  const files: string[] = []
+  for await (const path of glob('**/*.{yaml,yml,json}', { cwd: directory, exclude: name => basename(name).startsWith('.') })) {
+    const file = join(directory, path)
+    if (basename(file).startsWith('.') || !(await isReadable(file))) continue
+    if (files.push(file) > scanLimitFiles)
+      throw trouble(`${directory} holds more than ${scanLimitFiles} files: is it the folder of manifests?`)
+  }
+  return files.sort()
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  const info = await stat(file).catch(() => undefined)
+  return info?.isFile() === true && info.size <= scanLimitBytes
+}
+
+// A file that does not parse is passed over: another one may hold what is looked for.
+function identitiesIn(text: string, file: string, wanted: Wanted): Identity[] {
+  return objectsOrNone(text, file).flatMap(({ kind, metadata }) => {
+    const { name, namespace = 'default' } = (metadata ?? {}) as { name?: string; namespace?: string }
+    const fits = kind === wanted.kind && name === wanted.name && (wanted.namespace ?? namespace) === namespace
+    return fits ? [{ kind: wanted.kind, name: wanted.name, namespace }] : []
+  })
+}
+
+function objectsOrNone(text: string, file: string): Record<string, unknown>[] {
+  try {
+    return readObjects(text, file)
+  } catch {
+    return []
+  }
+}
+
+async function replaceFile(file: string, text: string, check: () => Promise<void>): Promise<void> {
+  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    await writeLike(file, temporary, text)
+    await check()
+    await rename(temporary, file)
+    await syncDirectory(dirname(file))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+async function writeLike(model: string, path: string, text: string): Promise<void> {
+  const { mode, uid, gid } = await stat(model)
+  const handle = await open(path, 'wx', mode & 0o7777)
+  try {
+    // Only root may give a file away; for anyone else the file keeps its new owner.
+    await handle.chown(uid, gid).catch(() => undefined)
+    await handle.chmod(mode & 0o7777)
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  await handle.sync().finally(() => handle.close())
+}

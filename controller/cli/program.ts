@@ -1,0 +1,176 @@
+import { Command, type CommanderError, Option } from 'commander'
+import { connect } from './client.ts'
+import { type Context, formats } from './context.ts'
+import { type ExitCode, ExitError, exitCodes } from './exit.ts'
+import { paint, type Terminal } from './terminal.ts'
+
+export type Settings = {
+  terminal: Terminal
+  signal: AbortSignal
+  newToken: () => string
+  /** Defaults from the environment: FEEDPLANE_SERVER, FEEDPLANE_MANIFESTS, FEEDPLANE_NAMESPACE. */
+  defaults: { server: string | undefined; manifests: string | undefined; namespace: string | undefined }
+}
+
+/**
+ * Runs one command line (without `node` and the script) and resolves to its exit code; never throws. Verbs are loaded when they
+ * are called, so that `--help` loads nothing but commander.
+ */
+export async function run(args: string[], settings: Settings): Promise<ExitCode> {
+  const state: { code: ExitCode } = { code: exitCodes.ok }
+  try {
+    await programOf(settings, state).parseAsync(args, { from: 'user' })
+    return state.code
+  } catch (error) {
+    if (settings.signal.aborted) return exitCodes.interrupted
+    return isCommander(error) ? commanderCode(error) : complain(error, settings.terminal)
+  }
+}
+
+type Run = (context: Context) => Promise<ExitCode>
+
+function programOf(settings: Settings, state: { code: ExitCode }): Command {
+  const { terminal, defaults } = settings
+  const program = new Command('feedctl')
+    .description('Looks at market-data feeds and edits what is declared about them.')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .addOption(new Option('--server <url>', 'controller (FEEDPLANE_SERVER)').default(defaults.server ?? 'http://127.0.0.1:9181'))
+    .addOption(
+      new Option(
+        '--manifests <dir>',
+        'folder of the declared YAML, for edits without the controller (FEEDPLANE_MANIFESTS)',
+      ).default(defaults.manifests),
+    )
+    .addOption(new Option('-n, --namespace <name>', 'namespace (FEEDPLANE_NAMESPACE)').default(defaults.namespace))
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 ok; 1 differences, invalid, not ready; 2 trouble; 3 timeout; 4 refused; 130 Ctrl-C.\nA FEED is NAME or NAMESPACE/NAME.',
+    )
+  const act = (verb: Command, action: Run) => perform(verb, settings, action).then(code => void Object.assign(state, { code }))
+  addLooking(program, act)
+  addEditing(program, act)
+  return program
+}
+
+type Act = (verb: Command, action: Run) => Promise<void>
+
+async function perform(verb: Command, { terminal, signal, newToken }: Settings, action: Run): Promise<ExitCode> {
+  const { server, manifests, namespace } = verb.optsWithGlobals<{ server: string; manifests?: string; namespace?: string }>()
+  if (!URL.canParse(server))
+    throw new ExitError(exitCodes.trouble, `--server ${server} is no URL`, { hint: 'write http://HOST:PORT' })
+  return action({ terminal, controller: connect(server, signal), signal, manifests, namespace, newToken })
+}
+
+function addLooking(program: Command, act: Act): void {
+  program
+    .command('diff [path...]')
+    .description('what the controller would do: for these manifests, or for what is declared')
+    .addOption(output(['text', 'json'], 'text'))
+    .action((paths, options, verb) => act(verb, async context => (await import('./verbs/diff.ts')).diff(context, paths, options)))
+  program
+    .command('get <kind> [name]')
+    .description('list resources')
+    .addOption(output(formats, 'table'))
+    .option('-w, --watch', 'go on with what changes')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .action((kind, name, options, verb) =>
+      act(verb, async context => (await import('./verbs/get.ts')).get(context, kind, name, options)),
+    )
+  program
+    .command('describe <kind> <name>')
+    .description('everything about one resource')
+    .action((kind, name, _, verb) =>
+      act(verb, async context => (await import('./verbs/describe.ts')).describe(context, kind, name)),
+    )
+  program
+    .command('status')
+    .description('a line for each feed, worst first')
+    .addOption(output(['text', 'json'], 'text'))
+    .option('-w, --watch', 'keep it up to date')
+    .action((options, verb) => act(verb, async context => (await import('./verbs/status.ts')).status(context, options)))
+  program
+    .command('events [feed]')
+    .description('what happened, oldest first')
+    .addOption(output(['table', 'json'], 'table'))
+    .option('--limit <n>', 'at most so many', '50')
+    .option('-w, --watch', 'go on with new ones')
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/events.ts')).events(context, feed, options)),
+    )
+  program
+    .command('history <feed>')
+    .description('revisions, newest first')
+    .addOption(output(['table', 'json'], 'table'))
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/history.ts')).history(context, feed, options)),
+    )
+  program
+    .command('explain <kind.path>')
+    .description('what a member of a kind is: `explain feed.credentials.active`')
+    .action((path, _, verb) => act(verb, async context => (await import('./verbs/explain.ts')).explain(context, path)))
+}
+
+function addEditing(program: Command, act: Act): void {
+  waiting(program.command('failover <feed>'), true)
+    .description('make the other account active')
+    .addOption(new Option('--to <account>', 'this account').choices(['primary', 'backup']))
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/failover.ts')).failover(context, feed, options)),
+    )
+  waiting(program.command('failback <feed>'), true)
+    .description('make the primary account active again, ending an override by the watchdog')
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/failback.ts')).failback(context, feed, options)),
+    )
+  waiting(program.command('rollback <feed>'), true)
+    .description('run an earlier revision exactly as it was')
+    .option('--to <revision>', 'this revision; without it the revisions are listed')
+    .addOption(new Option('--release', 'go back to the declared inputs').conflicts('to'))
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/rollback.ts')).rollback(context, feed, options)),
+    )
+  waiting(program.command('retry <feed>'), true)
+    .description('try a failed revision once more')
+    .action((feed, options, verb) => act(verb, async context => (await import('./verbs/retry.ts')).retry(context, feed, options)))
+  waiting(program.command('suspend <feed>'), true)
+    .description('stop reconciling; the feed goes on')
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/suspend.ts')).suspend(context, feed, options)),
+    )
+  waiting(program.command('resume <feed>'), true)
+    .description('reconcile again')
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/resume.ts')).resume(context, feed, options)),
+    )
+  waiting(program.command('rollout <feed>'), false)
+    .description('follow what is under way to its end')
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/rollout.ts')).rollout(context, feed, options)),
+    )
+}
+
+function waiting(verb: Command, optional: boolean): Command {
+  const timed = verb.option('--timeout <duration>', 'how long to follow', '180s').addOption(output(['text', 'json'], 'text'))
+  return optional ? timed.option('--wait', 'follow the convergence to its end') : timed
+}
+
+function output(choices: readonly string[], fallback: string): Option {
+  return new Option('-o, --output <format>', 'format').choices(choices).default(fallback)
+}
+
+function isCommander(error: unknown): error is CommanderError {
+  return error instanceof Error && 'exitCode' in error && 'code' in error && String(error.code).startsWith('commander.')
+}
+
+function commanderCode({ exitCode }: CommanderError): ExitCode {
+  return exitCode === 0 ? exitCodes.ok : exitCodes.trouble
+}
+
+function complain(error: unknown, { err, errColour }: Terminal): ExitCode {
+  const known = error instanceof ExitError ? error : undefined
+  const message = error instanceof Error ? error.message : String(error)
+  err(`${paint('✗ feedctl:', 'bad', errColour)} ${message}\n`)
+  if (known?.hint !== undefined) err(`  ${known.hint}\n`)
+  return known?.code ?? exitCodes.trouble
+}

@@ -1,0 +1,104 @@
+import type { ResourceView, SourceView } from '../api/contract.ts'
+import { marketClock, renderSpan } from './duration.ts'
+import { asFeed, type FeedView, hasWarmStandby, healthOf, markOf, type State, states, worstFirst } from './health.ts'
+import { renderTable } from './table.ts'
+import { paint } from './terminal.ts'
+
+export type StatusPage = { server: string; now: number; source: SourceView; feeds: ResourceView[] }
+
+const header = ['STATE', 'FEED', 'SESSION', 'ACTIVE', 'COVERAGE', 'TICKS/S', 'STANDBY', 'REVISION', 'MESSAGE']
+
+/** The page of a morning: a headline, what is wrong with the declarations, and a line for each feed, worst first. */
+export function renderStatusPage(page: StatusPage, colour: boolean): string {
+  const feeds = page.feeds.map(asFeed).sort(worstFirst)
+  const table =
+    feeds.length === 0
+      ? 'No feeds are declared.\n'
+      : renderTable(
+          header,
+          feeds.map(feed => rowOf(feed, page.now, colour)),
+        )
+  return `${headline(page, feeds, colour)}\n${sourceLines(page.source, page.now, colour)}\n${table}`
+}
+
+/** `2 feeds: 1 Stalled, 1 Ready`. */
+export function tally(feeds: FeedView[]): string {
+  const counts = new Map<State, number>()
+  for (const feed of feeds) counts.set(healthOf(feed).state, (counts.get(healthOf(feed).state) ?? 0) + 1)
+  const parts = states.flatMap(state => (counts.has(state) ? [`${counts.get(state)} ${state}`] : []))
+  return `${feeds.length} ${feeds.length === 1 ? 'feed' : 'feeds'}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
+}
+
+function headline({ server, now }: StatusPage, feeds: FeedView[], colour: boolean): string {
+  return `${paint(tally(feeds), 'strong', colour)}   ${paint(`${server}  ${marketClock(now)} Asia/Shanghai`, 'quiet', colour)}`
+}
+
+function sourceLines({ location, problems, complete, readAt }: SourceView, now: number, colour: boolean): string {
+  const lines = problems.map(({ file, line, column, path, reason, message, hint }) => {
+    const where = `${file}:${line}:${column}${path === '' ? '' : ` ${path}`}`
+    return `${paint('✗ source', 'bad', colour)} ${where} ${reason}: ${message}${hint === undefined ? '' : `; ${hint}`}\n`
+  })
+  if (!complete) {
+    const age = readAt === undefined ? 'it was never read' : `last read ${renderSpan(now - readAt)} ago`
+    lines.unshift(
+      `${paint('! source', 'warn', colour)} ${location} could not be read completely (${age}): what ran runs on, nothing is removed\n`,
+    )
+  }
+  return lines.join('')
+}
+
+function rowOf(feed: FeedView, now: number, colour: boolean): string[] {
+  const { state, wrong, todo } = healthOf(feed)
+  return [
+    markOf(state, colour),
+    `${feed.metadata.namespace}/${feed.metadata.name}`,
+    sessionWords(feed, now),
+    activeWords(feed),
+    coverageWords(feed),
+    feed.status.ticksPerSecond === undefined ? '-' : rate(feed.status.ticksPerSecond),
+    standbyWords(feed),
+    revisionWords(feed),
+    [wrong, todo].filter(Boolean).join(' -> '),
+  ]
+}
+
+/** `open, closes 10:15 in 1h21m`. Clock times are Asia/Shanghai. */
+export function sessionWords({ status: { market } }: FeedView, now: number): string {
+  if (market === undefined) return '-'
+  const at = market.nextChange === undefined ? Number.NaN : Date.parse(market.nextChange)
+  const change = Number.isNaN(at) ? '' : `, ${market.open ? 'closes' : 'opens'} ${marketClock(at)} in ${renderSpan(at - now)}`
+  return `${market.open ? 'open' : 'closed'}${change}`
+}
+
+export function activeWords({ status, spec }: FeedView): string {
+  if (status.active === undefined) return `- (${spec.credentials.active} declared)`
+  return `${status.active} (${(status.activeReason ?? 'unknown').toLowerCase()})`
+}
+
+export function coverageWords({ status: { subscriptions } }: FeedView): string {
+  if (subscriptions === undefined) return '-'
+  return `${subscriptions.acknowledged}/${subscriptions.desired} ${percent(subscriptions.coverage)}`
+}
+
+export function standbyWords(feed: FeedView): string {
+  const { standby } = feed.status
+  if (feed.spec.credentials.backup === undefined) return 'none'
+  if (standby === undefined) return hasWarmStandby(feed) ? 'warm, silent' : 'cold'
+  return `${standby.account} ${standby.state} ${standby.acknowledged}`
+}
+
+export function revisionWords({ status, spec }: FeedView): string {
+  const { revision, targetRevision } = status
+  const runs = revision === undefined ? '-' : String(revision)
+  const moves = targetRevision !== undefined && targetRevision !== revision ? ` -> ${targetRevision}` : ''
+  return `${runs}${moves}${spec.revision === undefined ? '' : ' (pinned)'}`
+}
+
+// Rounded down, so that 100% means all of them.
+function percent(ratio: number): string {
+  return `${Math.floor(ratio * 1000) / 10}%`
+}
+
+function rate(ticksPerSecond: number): string {
+  return ticksPerSecond >= 100 ? Math.round(ticksPerSecond).toLocaleString('en-US') : String(Math.round(ticksPerSecond * 10) / 10)
+}

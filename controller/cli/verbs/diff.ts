@@ -1,0 +1,29 @@
+import { readFile, stat } from 'node:fs/promises'
+import type { Context } from '../context.ts'
+import { readObjects } from '../declaration.ts'
+import { renderDocument } from '../document.ts'
+import { type ExitCode, exitCodes, trouble } from '../exit.ts'
+import { manifestFiles } from '../manifest.ts'
+import { renderPlan } from '../records.ts'
+
+/** Asks the controller for its plan and prints it: 0 nothing to do, 1 differences, 2 where a feed cannot be planned. */
+export async function diff(context: Context, paths: string[], options: { output: 'text' | 'json' }): Promise<ExitCode> {
+  const { terminal, controller } = context
+  const objects = (await Promise.all(paths.map(objectsAt))).flat()
+  if (paths.length > 0 && objects.length === 0) throw trouble(`${paths.join(', ')}: nothing is declared there`)
+  const items = await controller.plan(objects)
+  terminal.out(options.output === 'json' ? await renderDocument(items, 'json') : renderPlan(items, terminal.outColour))
+  if (items.some(item => item.violations.length > 0)) return exitCodes.trouble
+  const isConverged = items.every(item => item.steps.length === 0)
+  if (isConverged) terminal.err('nothing to do\n')
+  return isConverged ? exitCodes.ok : exitCodes.negative
+}
+
+async function objectsAt(path: string): Promise<unknown[]> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw trouble(`${path} cannot be read`, 'name a file or a folder of manifests', cause)
+  })
+  const files = info.isDirectory() ? await manifestFiles(path) : [path]
+  const objects = await Promise.all(files.map(async file => readObjects(await readFile(file, 'utf8'), file)))
+  return objects.flat()
+}

@@ -1,0 +1,46 @@
+import { keyOf } from '../../../crds/contract/resource.ts'
+import type { ResourceEvent } from '../../api/contract.ts'
+import type { Context } from '../context.ts'
+import { type ExitCode, exitCodes, trouble } from '../exit.ts'
+import { eventRows } from '../records.ts'
+import { resourceOf } from '../reference.ts'
+import { renderTable } from '../table.ts'
+
+export type EventsOptions = { limit: string; watch?: boolean; output: 'table' | 'json' }
+
+const header = ['AGE', 'TYPE', 'REASON', 'COUNT', 'OBJECT', 'MESSAGE']
+
+/** Events, oldest first: of one feed or of everything; with `--watch` goes on until Ctrl-C. JSON is one event a line. */
+export async function events(context: Context, name: string | undefined, options: EventsOptions): Promise<ExitCode> {
+  const { terminal, controller, signal } = context
+  const query = name === undefined ? {} : { kind: 'Feed', key: keyOf((await resourceOf(context, 'Feed', name)).metadata) }
+  const past = await controller.events({ ...query, limit: limitOf(options.limit) })
+  terminal.out(render(past, options, terminal.now(), true))
+  if (!options.watch) return exitCodes.ok
+  let seen = Math.max(0, ...past.map(event => event.sequence))
+  for await (const { event, data } of controller.watch(query, signal)) {
+    if (event === 'reconnecting') terminal.err(`lost the controller (${data}); trying again\n`)
+    if (event !== 'event') continue
+    const one = JSON.parse(data) as ResourceEvent
+    if (one.sequence > seen) terminal.out(render([one], options, terminal.now(), false))
+    seen = Math.max(seen, one.sequence)
+  }
+  signal.throwIfAborted()
+  return exitCodes.ok
+}
+
+function render(items: ResourceEvent[], { output }: EventsOptions, now: number, headed: boolean): string {
+  if (output === 'json') return items.map(item => `${JSON.stringify(item)}\n`).join('')
+  const rows = items.map((item, i) => {
+    const [age = '', type = '', reason = '', count = '', message = ''] = eventRows([item], now)[0] ?? []
+    return headed || i > 0
+      ? [age, type, reason, count, `${item.kind} ${item.key}`, message]
+      : [age.padEnd(6), type.padEnd(9), reason, count, `${item.kind} ${item.key}`, message]
+  })
+  return items.length === 0 && headed ? 'No events.\n' : renderTable(headed ? header : [], rows)
+}
+
+function limitOf(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw trouble(`--limit ${text} is no number from 1 to 9999`)
+  return Number(text)
+}
