@@ -9,12 +9,27 @@ export const resourceName = z
   .max(40)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'use lower-case letters, digits and "-", beginning and ending with a letter or digit')
 
+/** Key of a label or annotation as Kubernetes has it: `name` or `example.com/name`. */
+const metadataKey = z
+  .string()
+  .regex(
+    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+    'use NAME or DOMAIN/NAME, with letters, digits, "-", "_" and "." in the name, at most 63',
+  )
+
+const labelValue = z
+  .string()
+  .regex(
+    /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
+    'use letters, digits, "-", "_" and ".", beginning and ending with a letter or digit, at most 63',
+  )
+
 export const metadataSchema = z.strictObject({
   name: resourceName.meta({ description: 'Name, unique per kind and namespace.' }),
   namespace: resourceName.default('default').meta({ description: 'Namespace; the environment, such as `production`.' }),
-  labels: z.record(z.string(), z.string()).optional().meta({ description: 'Labels for selection.' }),
+  labels: z.record(metadataKey, labelValue).optional().meta({ description: 'Labels for selection.' }),
   annotations: z
-    .record(z.string(), z.string())
+    .record(metadataKey, z.string())
     .optional()
     .meta({ description: 'Annotations; see the one-shot tokens of a Feed.' }),
 })

@@ -2,43 +2,39 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import type { Kind } from '../kind.ts'
 import { kinds } from '../kinds.ts'
-import { exampleFile, generatedFolders, outputs } from './output.ts'
+import { type Difference, differences, exampleFile, generatedFolders, outputs } from './output.ts'
 
 const root = join(import.meta.dirname, '../..')
-const all = Object.values(kinds) as unknown as Kind[]
+const wanted = outputs(Object.values(kinds) as unknown as Kind[], kind => read(exampleFile(kind)))
+const found = differences(wanted, committedFiles())
 
-const wanted = outputs(all, kind => readFileSync(join(root, exampleFile(kind)), 'utf8'))
-const stale = [...wanted].filter(([path, text]) => read(path) !== text).map(([path]) => path)
-const leftOver = generatedFolders.flatMap(filesOf).filter(path => !wanted.has(path))
+if (process.argv.includes('--check')) check(found)
+else for (const difference of found) bringUpToDate(difference)
 
-process.exitCode = process.argv.includes('--check') ? check() : generate()
-
-function check(): number {
-  for (const path of stale) console.error(`${path}: differs from what crds/ generates`)
-  for (const path of leftOver) console.error(`${path}: nothing generates this file any more`)
-  if (stale.length + leftOver.length === 0) return 0
-  console.error('run: npm run generate')
-  return 1
+function check(found: Difference[]): void {
+  for (const { path, how } of found) console.error(`${path}: ${how}`)
+  if (found.length > 0) console.error('generated files are not what crds/ generates: run npm run generate')
+  process.exitCode = found.length > 0 ? 1 : 0
 }
 
-function generate(): number {
-  for (const path of stale) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), wanted.get(path) ?? '')
-    console.log(`wrote ${path}`)
-  }
-  for (const path of leftOver) {
-    rmSync(join(root, path))
-    console.log(`removed ${path}`)
-  }
-  return 0
+function bringUpToDate({ path, how }: Difference): void {
+  const text = wanted.get(path)
+  if (text === undefined) rmSync(join(root, path))
+  else write(path, text)
+  console.log(`${path}: ${how}, ${text === undefined ? 'removed' : 'written'}`)
 }
 
-function read(path: string): string | undefined {
-  return existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined
+function committedFiles(): Map<string, string> {
+  const folders = generatedFolders.filter(folder => existsSync(join(root, folder)))
+  const paths = folders.flatMap(folder => readdirSync(join(root, folder)).map(name => `${folder}/${name}`))
+  return new Map(paths.map(path => [path, read(path)]))
 }
 
-function filesOf(folder: string): string[] {
-  if (!existsSync(join(root, folder))) return []
-  return readdirSync(join(root, folder)).map(name => `${folder}/${name}`)
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(join(root, path), text)
 }

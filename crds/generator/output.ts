@@ -21,5 +21,18 @@ export function outputs(kinds: Kind[], exampleOf: (kind: Kind) => string): Map<s
   ])
 }
 
+/** A committed file that is not what is generated, and how it differs. */
+export type Difference = { path: string; how: 'missing' | 'differs' | 'left over' }
+
+/** What a generation would change. `committed` holds the files of `generatedFolders`. */
+export function differences(wanted: Map<string, string>, committed: Map<string, string>): Difference[] {
+  const stale = [...wanted].filter(([path, text]) => committed.get(path) !== text)
+  const leftOver = [...committed.keys()].filter(path => !wanted.has(path))
+  return [
+    ...stale.map(([path]): Difference => ({ path, how: committed.has(path) ? 'differs' : 'missing' })),
+    ...leftOver.map((path): Difference => ({ path, how: 'left over' })),
+  ]
+}
+
 const yamlHeader = (kind: Kind): string =>
   `# Generated from crds/${kind.kind.toLowerCase()}.ts by \`npm run generate\`: edit the schema, not this file.\n`

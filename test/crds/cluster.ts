@@ -1,5 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { ApiException, CustomObjectsApi, setHeaderOptions } from '@kubernetes/client-node'
+import {
+  ApiException,
+  CustomObjectsApi,
+  createConfiguration,
+  type KubeConfig,
+  type RequestContext,
+  ServerConfiguration,
+  setHeaderOptions,
+} from '@kubernetes/client-node'
 import { parse } from 'yaml'
 import { until } from '../services/deadline.ts'
 import { startKubernetes } from '../services/kubernetes.ts'
@@ -37,7 +45,7 @@ export type Verdict = { stored: Stored; refusal?: never } | { stored?: never; re
 /** Starts an API server and installs our CRDs. */
 export async function startCluster(): Promise<Cluster> {
   const kubernetes = await startKubernetes()
-  const api = kubernetes.config.makeApiClient(CustomObjectsApi)
+  const api = clientOf(kubernetes.url, kubernetes.config)
   const plurals = await install(api).catch(async error => {
     await kubernetes.stop()
     throw error
@@ -61,6 +69,23 @@ export async function startCluster(): Promise<Cluster> {
       ),
     stop: kubernetes.stop,
   }
+}
+
+// The client makes a pool of its own for each request where the cluster has a CA: a handshake each, and no connection is used twice.
+function clientOf(url: string, config: KubeConfig): CustomObjectsApi {
+  let pool: ReturnType<RequestContext['getDispatcher']>
+  const pre = async (request: RequestContext): Promise<RequestContext> => {
+    pool ??= request.getDispatcher()
+    if (pool !== undefined) request.setDispatcher(pool)
+    return request
+  }
+  return new CustomObjectsApi(
+    createConfiguration({
+      baseServer: new ServerConfiguration(url, {}),
+      authMethods: { default: config },
+      promiseMiddleware: [{ pre, post: async response => response }],
+    }),
+  )
 }
 
 /** The definitions of `crds/generated/crds`, as their files have them. */

@@ -32,7 +32,7 @@ const strings = [
 const numbers = [0, -1, 1, 0.001, 0.5, 1.5, 2, 100, 1e4, 1e9, 2 ** 53 - 1, 2 ** 53, 1e21]
 const others: unknown[] = [true, false, [], [[]], [null], {}, { a: 'b' }, { A: 'b' }, [{}], ['a'], ['a', 'a']]
 
-/** Every field of name and spec removed and given each of many values, and every object given a field that nobody knows. */
+/** Every field of name, labels and spec removed and given each of many values, and every object given a field that nobody knows. */
 export function mutationsOf(document: Document): Mutation[] {
   return placesOf(document).flatMap(path => {
     const value = at(document, path)
@@ -46,7 +46,7 @@ export function mutationsOf(document: Document): Mutation[] {
 
 /** Every field of the spec set to null. */
 export function nullsOf(document: Document): Mutation[] {
-  return placesOf(document).map(path => changed(document, path, 'null', set(null)))
+  return placesIn(document.spec, ['spec']).map(path => changed(document, path, 'null', set(null)))
 }
 
 const valuesFor = (value: unknown): unknown[] =>
@@ -55,7 +55,11 @@ const valuesFor = (value: unknown): unknown[] =>
 type Container = Record<string | number, unknown>
 type Path = (string | number)[]
 
-const placesOf = ({ spec }: Document): Path[] => [['metadata', 'name'], ...placesIn(spec, ['spec'])]
+const placesOf = ({ metadata, spec }: Document): Path[] => [
+  ['metadata', 'name'],
+  ...placesIn(metadata?.labels, ['metadata', 'labels']),
+  ...placesIn(spec, ['spec']),
+]
 
 function placesIn(value: unknown, path: Path): Path[] {
   if (typeof value !== 'object' || value === null) return [path]
