@@ -97,6 +97,8 @@ const known = new Set<string>([...kept, ...translated])
 export function structural(schema: JsonSchema, path = ''): Structural {
   const unknown = Object.keys(schema).find(key => !known.has(key))
   if (unknown !== undefined) throw new Error(`${path || '.'}: "${unknown}" has no place in a structural schema`)
+  if (typeof schema.type !== 'string')
+    throw new Error(`${path || '.'}: a field without one type has no place in a structural schema`)
   refuseLookaround(schema.pattern ?? schema.propertyNames?.pattern, path)
   const { properties, additionalProperties, items, propertyNames } = schema
   return {
