@@ -1,0 +1,96 @@
+import type { Depth } from '../gateways/depth.ts'
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const shanghaiMs = 8 * hourMs
+const eveningMs = 18 * hourMs
+const morningMs = 8 * hourMs
+/** Further than this from the receive time, a tick is a recording and its receive time says nothing about its date. */
+const recordingMs = 2 * dayMs
+const maxRememberedDays = 64
+
+/**
+ * The exchange's own time of a push in ms since 1970, or `null` where the push carries no usable date or time.
+ *
+ * By day the date is the trading day. At night it is not: SHFE and INE send the calendar day in ActionDay, DCE sends the trading
+ * day in it, CZCE sends the calendar day as TradingDay, and the native binding overwrites ActionDay from the machine's clock
+ * (vnpy#559, vnpy_ctp#34). So the two dates that a night push can mean are both worked out, and the one nearer to the receive
+ * time holds; for a recording, ActionDay where it lies before the trading day.
+ */
+export function exchangeTimeOf(depth: Depth, receivedAt: number): number | null {
+  const time = timeOfDayOf(depth.UpdateTime) + depth.UpdateMillisec
+  const booked = dayStartOf(depth.TradingDay)
+  const action = dayStartOf(depth.ActionDay)
+  if (!isNight(time)) return numberOrNull((Number.isNaN(booked) ? action : booked) + time)
+  const evening = eveningBefore(booked) + (time < morningMs ? dayMs : 0)
+  return numberOrNull(likelier(action, evening, booked, receivedAt - time) + time)
+}
+
+/** `YYYYMMDD` of a moment in Shanghai. */
+export function dayOf(at: number): string {
+  return new Date(at + shanghaiMs).toISOString().slice(0, 10).replaceAll('-', '')
+}
+
+/** ISO 8601 with milliseconds and +08:00. */
+export function isoOf(at: number): string {
+  const local = at + shanghaiMs
+  const sinceMidnight = ((local % dayMs) + dayMs) % dayMs
+  return `${dateOf(local - sinceMidnight)}T${clockOf(sinceMidnight)}+08:00`
+}
+
+/** Night sessions begin in the evening and end before the morning; `time` is ms since midnight. */
+export function isNight(time: number): boolean {
+  return time >= eveningMs || time < morningMs
+}
+
+/** ms since midnight of `HH:MM:SS`, NaN where it is none. */
+export function timeOfDayOf(text: string): number {
+  if (text.length !== 8) return Number.NaN
+  return (pair(text, 0) * 3600 + pair(text, 3) * 60 + pair(text, 6)) * 1000
+}
+
+// A night session belongs to the next weekday, and there is none before a holiday: Monday's was on Friday, all others' the day before.
+function eveningBefore(booked: number): number {
+  const isMonday = new Date(booked + shanghaiMs).getUTCDay() === 1
+  return booked - (isMonday ? 3 : 1) * dayMs
+}
+
+function likelier(action: number, evening: number, booked: number, near: number): number {
+  if (Number.isNaN(action)) return evening
+  if (Number.isNaN(evening)) return action
+  const actionOff = Math.abs(action - near)
+  const eveningOff = Math.abs(evening - near)
+  if (Math.min(actionOff, eveningOff) > recordingMs) return action < booked ? action : evening
+  return actionOff <= eveningOff ? action : evening
+}
+
+const rememberedDays = new Map<string, number>()
+
+function dayStartOf(day: string): number {
+  const known = rememberedDays.get(day)
+  if (known !== undefined) return known
+  if (rememberedDays.size >= maxRememberedDays) rememberedDays.clear()
+  const valid = /^\d{8}$/.test(day)
+  const start = valid ? Date.UTC(+day.slice(0, 4), +day.slice(4, 6) - 1, +day.slice(6)) - shanghaiMs : Number.NaN
+  rememberedDays.set(day, start)
+  return start
+}
+
+let lastDate = { start: Number.NaN, text: '' }
+
+function dateOf(midnight: number): string {
+  if (lastDate.start !== midnight) lastDate = { start: midnight, text: new Date(midnight).toISOString().slice(0, 10) }
+  return lastDate.text
+}
+
+function clockOf(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const hour = Math.floor(seconds / 3600)
+  const minute = Math.floor(seconds / 60) % 60
+  return `${two(hour)}:${two(minute)}:${two(seconds % 60)}.${three(Math.floor(ms % 1000))}`
+}
+
+const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`)
+const three = (value: number): string => (value < 10 ? `00${value}` : value < 100 ? `0${value}` : `${value}`)
+const pair = (text: string, at: number): number => (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48
+const numberOrNull = (value: number): number | null => (Number.isNaN(value) ? null : value)

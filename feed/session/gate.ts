@@ -1,0 +1,218 @@
+import type { Account } from '../../crds/contract/desired.ts'
+import type { Tick } from '../../crds/contract/tick.ts'
+import type { Calendar } from '../calendar/calendar.ts'
+import type { Depth } from '../gateways/depth.ts'
+import { exchangeTimeOf } from './exchangetime.ts'
+import { fingerprintOf, repeated } from './fingerprint.ts'
+import type { HeldTick, Line, TradingHours } from './line.ts'
+import { type Position, positionOf, takeOver } from './position.ts'
+import { messageIdOf, type TickSource, tickOf } from './tick.ts'
+
+/** Ticks that a closed gate keeps per instrument: two seconds at the front's two a second. */
+export const maxHeldTicks = 4
+
+/** A step back in exchange time longer than this is another timeline (a recording that starts again), not a front that lags. */
+export const newTimelineMs = 60_000
+
+/** What exchange times of a recording are shifted by each round, so that they grow: longer than a trading day over a weekend. */
+const roundMs = 7 * 24 * 3_600_000
+const maxRounds = 100_000
+
+/** Fingerprints kept of one exchange time; CZCE, whose times are whole seconds, pushes a few in each. */
+const maxMoment = 64
+
+export type GateOptions = {
+  feed: string
+  account: Account
+  lines: Map<string, Line>
+  calendar: Calendar
+  publish: (tick: Tick, messageId: string) => void
+}
+
+/** What an opening gate let through at once, and the instruments of which ticks may be missing before it. */
+export type Opening = { released: number; overrun: string[] }
+
+/**
+ * The one place where ticks pass from an account to the bus. Closed, it keeps the newest pushes of each line; open, it numbers and
+ * publishes them. At a flip the new session's gate looks for the old one's newest tick among what it kept, or waits for it to come:
+ * so each tick is published once and in order, whichever of the two accounts is ahead.
+ */
+export class Gate {
+  readonly counters = { published: 0, duplicates: 0, stale: 0 }
+  readonly #options: GateOptions
+  readonly #source: TickSource
+  #isOpen = false
+  #roundShift = 0
+  #onFirst: (() => void) | undefined
+  #unmatched: string[] = []
+
+  constructor(options: GateOptions) {
+    this.#options = options
+    this.#source = { feed: options.feed, account: options.account, epoch: 0, tradingDay: '' }
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  get epoch(): number {
+    return this.#source.epoch
+  }
+
+  set tradingDay(day: string) {
+    this.#source.tradingDay = day
+  }
+
+  /** A recording begins round `round`: the same exchange times come again, and are later than those of the round before. */
+  set round(round: number) {
+    this.#roundShift = (round % maxRounds) * roundMs
+  }
+
+  /** Opens at `position`. `onFirst` is called when the first tick has been published. An open gate only takes over the epoch. */
+  open(epoch: number, position: Position, onFirst: () => void): Opening {
+    this.#source.epoch = epoch
+    this.#onFirst = onFirst
+    if (this.#isOpen) return { released: 0, overrun: [] }
+    this.#isOpen = true
+    takeOver(this.#options.lines, position)
+    const opening: Opening = { released: 0, overrun: [] }
+    for (const line of this.#options.lines.values()) this.#release(line, position.exact, opening)
+    return opening
+  }
+
+  /** Closes, and answers where publishing stands. */
+  close(at: number): Position {
+    this.#isOpen = false
+    this.#onFirst = undefined
+    for (const line of this.#options.lines.values()) line.held = line.sequence > 0 ? [markOf(line)] : []
+    return positionOf(this.#options.lines.values(), true, at)
+  }
+
+  /** After a reconnect the front may push again what has been published: the lines wait until the stream is past it. */
+  anchor(): void {
+    for (const line of this.#options.lines.values()) if (line.sequence > 0) line.anchored = true
+  }
+
+  /** Instruments whose stream did not contain the newest published tick: something may be missing before what came. Clears the list. */
+  takeUnmatched(): string[] {
+    const taken = this.#unmatched
+    this.#unmatched = []
+    return taken
+  }
+
+  /** A push of the front. */
+  observe(line: Line, depth: Depth, receivedAt: number, snapshot: boolean): void {
+    const exchangeTime = exchangeTimeOf(depth, receivedAt)
+    const time = (exchangeTime ?? 0) + this.#roundShift
+    const hash = this.#identify(line, depth, time)
+    if (hash === undefined) return
+    const push: HeldTick = { depth, receivedAt, exchangeTime, time, hash, snapshot }
+    if (this.#isOpen) this.#pass(line, depth, push)
+    else hold(line, push)
+  }
+
+  // The same content twice in a row says nothing new; the same content after another one in the same moment does.
+  #identify(line: Line, depth: Depth, time: number): number | undefined {
+    const fingerprint = fingerprintOf(depth)
+    const moment = line.moment
+    if (line.momentTime !== time) {
+      line.momentTime = time
+      moment.length = 0
+    } else if (moment[moment.length - 1] === fingerprint) {
+      this.counters.duplicates++
+      return undefined
+    }
+    let times = 0
+    for (let i = 0; i < moment.length; i++) if (moment[i] === fingerprint) times++
+    if (moment.length < maxMoment) moment.push(fingerprint)
+    return times === 0 ? fingerprint : repeated(fingerprint, times)
+  }
+
+  #pass(line: Line, depth: Depth, push: HeldTick): void {
+    const { exchangeTime, time, hash } = push
+    if (line.anchored && !this.#passesAnchor(line, depth, time, hash)) return
+    line.sequence++
+    line.time = time
+    line.volume = depth.Volume
+    line.hash = hash
+    const offSession = exchangeTime !== null && !isInSession(line.hours, exchangeTime, this.#options.calendar)
+    const tick = tickOf(this.#source, line, depth, push, offSession)
+    this.#options.publish(tick, messageIdOf(tick, time, hash))
+    this.counters.published++
+    if (this.#onFirst !== undefined) this.#sayFirst()
+  }
+
+  #passesAnchor(line: Line, depth: Depth, time: number, hash: number): boolean {
+    if (time === line.time && hash === line.hash) {
+      line.anchored = false
+      return false
+    }
+    const isOther = time < line.time - newTimelineMs
+    if (isNewer(time, depth.Volume, line) || isOther) {
+      line.anchored = false
+      this.#unmatched.push(line.instrument)
+      return true
+    }
+    this.counters.stale++
+    return false
+  }
+
+  // With nothing known of what the other account published, only what comes from now on is surely new.
+  #release(line: Line, exact: boolean, opening: Opening): void {
+    const held = line.held
+    line.held = []
+    const start = line.anchored ? this.#startAfterAnchor(line, held, opening) : exact ? 0 : held.length
+    for (let i = start; i < held.length; i++) {
+      const push = held[i] as HeldTick
+      if (push.depth === undefined) continue
+      opening.released++
+      this.#pass(line, push.depth, push)
+    }
+  }
+
+  #startAfterAnchor(line: Line, held: HeldTick[], opening: Opening): number {
+    const found = held.findLastIndex(tick => tick.time === line.time && tick.hash === line.hash)
+    if (found >= 0) {
+      line.anchored = false
+      return found + 1
+    }
+    const newer = held.findIndex(tick => tick.depth !== undefined && isNewer(tick.time, tick.depth.Volume, line))
+    if (newer < 0) return held.length
+    line.anchored = false
+    opening.overrun.push(line.instrument)
+    return newer
+  }
+
+  #sayFirst(): void {
+    const onFirst = this.#onFirst
+    this.#onFirst = undefined
+    onFirst?.()
+  }
+}
+
+const isNewer = (time: number, volume: number, line: Line): boolean =>
+  time > line.time || (time === line.time && volume > line.volume)
+
+const markOf = (line: Line): HeldTick => ({
+  depth: undefined,
+  receivedAt: 0,
+  exchangeTime: null,
+  time: line.time,
+  hash: line.hash,
+  snapshot: false,
+})
+
+function hold(line: Line, tick: HeldTick): void {
+  const held = line.held
+  if (held.length === maxHeldTicks) held.shift()
+  held.push(tick)
+}
+
+function isInSession(hours: TradingHours, time: number, calendar: Calendar): boolean {
+  if (time < hours.from || time >= hours.until) {
+    hours.open = calendar.isOpen(hours.windows, time)
+    hours.from = time
+    hours.until = calendar.nextChange(hours.windows, time) ?? Number.POSITIVE_INFINITY
+  }
+  return hours.open
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { feedDirectory } from '../../crds/contract/desired.ts'
+import { openCalendar } from '../calendar/open.ts'
+import { openGateway } from '../gateways/open.ts'
+import { openPublisher } from '../publish/open.ts'
+import type { FromSession, SessionStart, ToSession } from './message.ts'
+import { readAccountSecrets, readBusSecrets } from './secrets.ts'
+import { Session } from './session.ts'
+
+// A session is a child of the supervisor and lives no longer than it: the end of the channel is the end of the session.
+// Signals of the terminal's group go to the supervisor, which tells its sessions what to do.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => undefined)
+
+let session: Promise<Session> | undefined
+let isStopping = false
+
+process.on('message', (message: ToSession) => {
+  if (message.type === 'start') session = begin(message.start)
+  else if (message.type === 'stop') void end()
+  else void session?.then(begun => begun.receive(message))
+})
+process.on('disconnect', () => void end())
+
+async function begin(start: SessionStart): Promise<Session> {
+  const secrets = join(start.directory, feedDirectory.secrets)
+  const publisher = await openPublisher(start.launch.publish, start.launch.queue, {
+    feed: start.feed,
+    account: start.account,
+    secrets: await readBusSecrets(join(secrets, 'nats')),
+    onGap: gap => send({ type: 'gap', gap }),
+  })
+  const begun = new Session({
+    start,
+    publisher,
+    calendar: openCalendar(start.launch.calendar),
+    readSecrets: () => readAccountSecrets(join(secrets, start.account)),
+    gatewayOf: account => openGateway(start.launch.gateway, start.account, account, { dataDirectory: start.dataDirectory }),
+    send,
+  })
+  begun.start()
+  return begun
+}
+
+function send(message: FromSession, done?: () => void): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => done?.())
+}
+
+async function end(): Promise<void> {
+  if (isStopping) return
+  isStopping = true
+  const begun = await session
+  await begun?.stop()
+  process.exit(0)
+}

@@ -1,0 +1,303 @@
+import type { InstrumentGroup } from '../../crds/contract/desired.ts'
+import type { Gap } from '../../crds/contract/tick.ts'
+import type { Calendar } from '../calendar/calendar.ts'
+import type { Depth } from '../gateways/depth.ts'
+import type { AccountSecrets, FrontError, Gateway } from '../gateways/gateway.ts'
+import type { Publisher } from '../publish/publisher.ts'
+import { Connection, type ConnectionState } from './connection.ts'
+import { Gate } from './gate.ts'
+import { type Line, linesOf } from './line.ts'
+import type { FromSession, SessionEvent, SessionReport, SessionStart, ToSession } from './message.ts'
+import { type Position, positionOf } from './position.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { Tap } from './tap.ts'
+
+const reportMs = 1000
+/** A checkpoint of 20,000 lines is 1 MB and costs some 5 ms on either side. */
+const checkpointMs = 2000
+const maxRejections = 100
+const maxGapNames = 100
+const flushMs = 2000
+
+export type SessionOptions = {
+  start: SessionStart
+  readSecrets: () => Promise<AccountSecrets>
+  gatewayOf: (secrets: AccountSecrets) => Gateway
+  publisher: Publisher
+  calendar: Calendar
+  /** To the supervisor; `done` when the message has left. */
+  send: (message: FromSession, done?: () => void) => void
+}
+
+/** One account: its connection, its subscriptions, its gate, and what the supervisor is told of them. */
+export class Session {
+  readonly #options: SessionOptions
+  readonly #lines = new Map<string, Line>()
+  readonly #connection: Connection
+  readonly #subscriptions: Subscriptions
+  readonly #gate: Gate
+  readonly #tap: Tap
+  readonly #counters = { snapshots: 0, unknown: 0, gaps: 0, frontErrors: 0 }
+  readonly #startedAt = performance.now()
+  #rateLimits: SessionStart['rateLimits']
+  #received = 0
+  #ticking = 0
+  #lastTickAt = 0
+  #tradingDay = ''
+  #startupMs = 0
+  #anchoredAt = 0
+  #anchorReason = ''
+  #checkpointed = 0
+  #timers: NodeJS.Timeout[] = []
+
+  constructor(options: SessionOptions) {
+    const { start, calendar, publisher, send } = options
+    this.#options = options
+    this.#rateLimits = start.rateLimits
+    this.#tap = new Tap((ticks, dropped, done) => send({ type: 'ticks', ticks, dropped }, done))
+    this.#gate = new Gate({
+      feed: start.feed,
+      account: start.account,
+      lines: this.#lines,
+      calendar,
+      publish: (tick, messageId) => {
+        publisher.publish(tick, messageId)
+        this.#tap.copy(tick)
+      },
+    })
+    this.#connection = this.#newConnection()
+    this.#subscriptions = new Subscriptions({
+      subscribe: instruments => this.#connection.subscribe(instruments),
+      unsubscribe: instruments => this.#connection.unsubscribe(instruments),
+      settled: () => this.#settled(),
+      rateLimits: start.rateLimits,
+    })
+  }
+
+  start(): void {
+    this.#want(this.#options.start.instrumentGroups)
+    this.#timers = [setInterval(() => this.#report(), reportMs), setInterval(() => this.#checkpoint(), checkpointMs)]
+    void this.#connection.start()
+  }
+
+  /** Does what the supervisor says. */
+  receive(message: Exclude<ToSession, { type: 'start' | 'stop' }>): void {
+    switch (message.type) {
+      case 'instruments':
+        this.#want(message.instrumentGroups)
+        break
+      case 'rateLimits':
+        this.#rateLimits = message.rateLimits
+        this.#subscriptions.rateLimits = message.rateLimits
+        return
+      case 'open':
+        this.#open(message.id, message.epoch, message.position)
+        break
+      case 'close':
+        this.#close(message.id)
+        break
+      case 'tap':
+        this.#tap.select(message.instruments)
+        break
+      case 'reconnect':
+        return void this.#connection.reconnect()
+      case 'retry':
+        return void this.#connection.retry()
+    }
+  }
+
+  /** Leaves the front, and waits until what was published is with the bus, for at most two seconds. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#subscriptions.close()
+    await this.#connection.close()
+    await this.#options.publisher.flush(AbortSignal.timeout(flushMs)).catch(() => undefined)
+    await this.#options.publisher.close()
+  }
+
+  #newConnection(): Connection {
+    return new Connection({
+      readSecrets: this.#options.readSecrets,
+      gatewayOf: this.#options.gatewayOf,
+      loginsPerSecond: () => this.#rateLimits.loginsPerSecond,
+      handlers: {
+        subscribed: (instrument, error) => this.#subscriptions.answered(instrument, error),
+        unsubscribed: () => undefined,
+        depth: (depth, receivedAt) => this.#depth(depth, receivedAt),
+        failed: error => this.#failed(error),
+        restarted: round => {
+          this.#gate.round = round
+        },
+      },
+      loggedIn: tradingDay => this.#loggedIn(tradingDay),
+      lost: reason => this.#lost(reason),
+      changed: state => this.#changed(state),
+    })
+  }
+
+  #depth(depth: Depth, receivedAt: number): void {
+    this.#received++
+    const line = this.#lines.get(depth.InstrumentID)
+    if (line === undefined || !line.wanted) {
+      this.#counters.unknown++
+      return
+    }
+    const snapshot = !line.seen
+    if (snapshot) {
+      line.seen = true
+      this.#ticking++
+      this.#counters.snapshots++
+    } else {
+      if (this.#lastTickAt === 0) setImmediate(() => this.#report())
+      this.#lastTickAt = receivedAt
+    }
+    this.#gate.observe(line, depth, receivedAt, snapshot)
+  }
+
+  #want(groups: InstrumentGroup[]): void {
+    const wanted = linesOf(groups, this.#lines)
+    for (const line of this.#lines.values()) if (line.seen && !wanted.has(line)) this.#ticking--
+    this.#connection.unsettled()
+    this.#subscriptions.want(wanted)
+    if (this.#subscriptions.isSettled) this.#settled()
+  }
+
+  #loggedIn(tradingDay: string): void {
+    this.#tradingDay = tradingDay
+    this.#gate.tradingDay = tradingDay
+    this.#ticking = 0
+    this.#subscriptions.connected()
+  }
+
+  #lost(reason: number): void {
+    this.#subscriptions.disconnected()
+    this.#ticking = 0
+    if (this.#gate.isOpen) this.#anchor(this.#lastTickAt || Date.now(), 'Reconnect')
+    if (reason !== 0) {
+      const fields = { reason: `0x${reason.toString(16)}` }
+      this.#event({ type: 'Warning', reason: 'FrontDisconnected', message: 'the front cut the connection', fields })
+    }
+  }
+
+  #settled(): void {
+    if (this.#connection.state.state !== 'subscribing') return
+    if (this.#startupMs === 0) this.#startupMs = performance.now() - this.#startedAt
+    this.#connection.settled()
+  }
+
+  #failed(error: FrontError): void {
+    this.#counters.frontErrors++
+    const fields = { errorId: error.ErrorID }
+    this.#event({ type: 'Warning', reason: 'FrontError', message: `the front reports ${error.ErrorMsg}`, fields })
+  }
+
+  #changed({ state, reason, message, errorId }: ConnectionState): void {
+    this.#report()
+    if (state !== 'failed' && state !== 'waiting') return
+    const fields = { state, ...(errorId === undefined ? {} : { errorId }) }
+    this.#event({ type: 'Warning', reason: reason ?? 'SessionWaiting', message: message ?? 'the session waits', fields })
+  }
+
+  #open(id: number, epoch: number, position: Position): void {
+    const first = () => this.#options.send({ type: 'first', epoch, at: Date.now() })
+    const wasOpen = this.#gate.isOpen
+    const { released, overrun } = this.#gate.open(epoch, position, first)
+    this.#options.send({ type: 'opened', id, released, overrunCount: overrun.length })
+    if (wasOpen) return
+    this.#anchoredAt = position.at
+    this.#anchorReason = position.exact ? 'Flip' : 'PositionLost'
+    if (overrun.length > 0) this.#gap('HeldTicksOverrun', overrun)
+    if (!position.exact)
+      this.#gap(
+        'PositionLost',
+        [...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument),
+      )
+    this.#report()
+  }
+
+  #close(id: number): void {
+    const position = this.#gate.close(Date.now())
+    this.#options.send({ type: 'closed', id, position })
+    this.#report()
+  }
+
+  #anchor(at: number, reason: string): void {
+    this.#gate.anchor()
+    this.#anchoredAt = at
+    this.#anchorReason = reason
+  }
+
+  #gap(reason: string, instruments: string[]): void {
+    const { feed } = this.#options.start
+    const instrumentCount = instruments.length
+    const names = instrumentCount <= maxGapNames ? instruments : []
+    const gap: Gap = {
+      feed,
+      epoch: this.#gate.epoch,
+      from: this.#anchoredAt,
+      to: Date.now(),
+      reason,
+      instrumentCount,
+      instruments: names,
+    }
+    this.#counters.gaps++
+    this.#options.publisher.publishGap(gap)
+    this.#options.send({ type: 'gap', gap })
+  }
+
+  #event(event: SessionEvent): void {
+    this.#options.send({ type: 'event', event })
+  }
+
+  #checkpoint(): void {
+    if (!this.#gate.isOpen || this.#gate.counters.published === this.#checkpointed) return
+    this.#checkpointed = this.#gate.counters.published
+    this.#options.send({ type: 'checkpoint', position: positionOf(this.#lines.values(), false, Date.now()) })
+  }
+
+  #report(): void {
+    const unmatched = this.#gate.takeUnmatched()
+    if (unmatched.length > 0) this.#gap(this.#anchorReason, unmatched)
+    this.#options.send({ type: 'report', report: this.#reportNow() })
+  }
+
+  #reportNow(): SessionReport {
+    const publisher = this.#options.publisher.status()
+    const front = this.#connection.front
+    return {
+      epoch: this.#gate.epoch,
+      publisher,
+      status: {
+        account: this.#options.start.account,
+        ...this.#connection.state,
+        gate: this.#gate.isOpen ? 'open' : 'closed',
+        ...(front === undefined ? {} : { front }),
+        ...(this.#tradingDay === '' ? {} : { tradingDay: this.#tradingDay }),
+        pid: process.pid,
+        subscriptions: { ...this.#subscriptions.counts(), ticking: this.#ticking },
+        rejections: this.#subscriptions.rejections(maxRejections),
+        received: this.#received,
+        published: this.#gate.counters.published,
+        dropped: publisher.dropped,
+        conflated: publisher.conflated,
+        ...(this.#lastTickAt === 0 ? {} : { lastTickAt: this.#lastTickAt }),
+      },
+      counters: {
+        snapshots: this.#counters.snapshots,
+        unknown: this.#counters.unknown,
+        duplicates: this.#gate.counters.duplicates,
+        stale: this.#gate.counters.stale,
+        reconnects: this.#connection.counters.reconnects,
+        rateLimitHits: this.#subscriptions.counters.rateLimitHits,
+        gaps: this.#counters.gaps,
+        errors: {
+          connection: this.#connection.counters.losses,
+          login: this.#connection.counters.loginErrors,
+          subscription: this.#subscriptions.counters.errors,
+          front: this.#counters.frontErrors,
+        },
+        startupMs: this.#startupMs,
+      },
+    }
+  }
+}

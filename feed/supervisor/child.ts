@@ -1,0 +1,200 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { stalled, transient } from '../../crds/contract/fault.ts'
+import type { SessionStatus } from '../../crds/contract/feedstatus.ts'
+import type { FromSession, SessionReport, SessionStart, ToSession } from '../session/message.ts'
+import type { Position } from '../session/position.ts'
+
+const sessionMain = join(import.meta.dirname, '../session/main.ts')
+
+/** CTP allows one login a second, and each start is one. */
+const minRestartMs = 1000
+const maxRestartMs = 30_000
+/** A child that lived so long starts its back-off anew. */
+const steadyMs = 60_000
+const stopMs = 4000
+
+export type ChildOptions = {
+  start: () => SessionStart
+  heard: (message: Exclude<FromSession, { type: 'opened' | 'closed' }>) => void
+  /** The process is gone; `expected` where it was told to stop. */
+  gone: (expected: boolean, code: number | null, signal: NodeJS.Signals | null) => void
+  /** The process runs and takes messages. */
+  up: () => void
+}
+
+type Answer = Extract<FromSession, { type: 'opened' | 'closed' }>
+type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
+
+/** A session's process: started, told, asked, and started again when it dies. */
+export class SessionChild {
+  restarts = 0
+  report: SessionReport | undefined
+  ticksPerSecond = 0
+  /** ms since 1970 of the newest report, or of the start where there is none yet; 0 while nothing runs. */
+  reportedAt = 0
+  readonly #options: ChildOptions
+  readonly #waiting = new Map<number, Waiting>()
+  #process: ChildProcess | undefined
+  #measuredAt = 0
+  #failures = 0
+  #startedAt = 0
+  #nextId = 1
+  #timer: NodeJS.Timeout | undefined
+  #isWanted = false
+
+  constructor(options: ChildOptions) {
+    this.#options = options
+  }
+
+  get isUp(): boolean {
+    return this.#process?.connected === true
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** Sees to it that the process runs. */
+  want(): void {
+    this.#isWanted = true
+    if (this.#process === undefined && this.#timer === undefined) this.#start()
+  }
+
+  tell(message: ToSession): void {
+    if (this.isUp) this.#process?.send(message)
+  }
+
+  /** Opens the gate at `position`. Throws a transient Fault when the session does not answer in `deadlineMs`. */
+  async open(epoch: number, position: Position, deadlineMs: number): Promise<Extract<Answer, { type: 'opened' }>> {
+    const answer = await this.#ask(id => ({ type: 'open', id, epoch, position }), deadlineMs)
+    if (answer.type !== 'opened') throw stalled('Protocol', `the session answered ${answer.type} to open`)
+    return answer
+  }
+
+  /** Closes the gate. Throws a transient Fault when the session does not answer in `deadlineMs`. */
+  async close(deadlineMs: number): Promise<Position> {
+    const answer = await this.#ask(id => ({ type: 'close', id }), deadlineMs)
+    if (answer.type !== 'closed') throw stalled('Protocol', `the session answered ${answer.type} to close`)
+    return answer.position
+  }
+
+  /** Ends the process for good: by message, after four seconds by SIGKILL. */
+  async stop(): Promise<void> {
+    this.#isWanted = false
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const child = this.#process
+    if (child === undefined) return
+    const exit = once(child, 'exit')
+    this.tell({ type: 'stop' })
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
+    await exit
+    clearTimeout(timer)
+  }
+
+  /** Fences a session that does not answer: what is killed publishes no more. It is started again as after a crash. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (child === undefined) return
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+  }
+
+  #start(): void {
+    this.#timer = undefined
+    const { account } = this.#options.start()
+    const child = fork(sessionMain, [account], {
+      serialization: 'advanced',
+      execArgv: [],
+      env: { TZ: process.env.TZ ?? '', PATH: process.env.PATH ?? '' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.#process = child
+    this.#startedAt = performance.now()
+    this.reportedAt = Date.now()
+    child.on('message', message => this.#heard(message as FromSession))
+    child.on('error', () => undefined)
+    child.once('exit', (code, signal) => this.#exited(code, signal))
+    child.send({ type: 'start', start: this.#options.start() } satisfies ToSession)
+    this.#options.up()
+  }
+
+  #heard(message: FromSession): void {
+    if (message.type === 'opened' || message.type === 'closed') {
+      this.#answered(message)
+      return
+    }
+    if (message.type === 'report') this.#measure(message.report)
+    this.#options.heard(message)
+  }
+
+  #measure(report: SessionReport): void {
+    const now = performance.now()
+    const seconds = (now - this.#measuredAt) / 1000
+    const before = this.report?.status.received ?? 0
+    if (seconds >= 0.5) {
+      this.ticksPerSecond = Math.max(0, (report.status.received - before) / seconds)
+      this.#measuredAt = now
+    }
+    this.report = report
+    this.reportedAt = Date.now()
+  }
+
+  #ask(messageOf: (id: number) => ToSession, deadlineMs: number): Promise<Answer> {
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      if (!this.isUp) return reject(transient('SessionDown', 'the session does not run'))
+      const late = () => this.#settle(id)?.reject(transient('SessionSilent', `the session did not answer in ${deadlineMs} ms`))
+      this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, deadlineMs) })
+      this.tell(messageOf(id))
+    })
+  }
+
+  #answered(answer: Answer): void {
+    this.#settle(answer.id)?.resolve(answer)
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    clearTimeout(waiting?.timer)
+    this.#waiting.delete(id)
+    return waiting
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#process = undefined
+    this.report = undefined
+    this.reportedAt = 0
+    this.ticksPerSecond = 0
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(transient('SessionDown', 'the session died'))
+    if (this.#isWanted) this.#restartLater()
+    this.#options.gone(!this.#isWanted, code, signal)
+  }
+
+  #restartLater(): void {
+    if (performance.now() - this.#startedAt > steadyMs) this.#failures = 0
+    const pauseMs = Math.min(maxRestartMs, minRestartMs * 2 ** this.#failures) * (1 + Math.random() / 4)
+    this.#failures++
+    this.restarts++
+    this.#timer = setTimeout(() => this.#start(), pauseMs)
+  }
+}
+
+/** What is reported of a session that has not spoken yet. */
+export function silentStatus(account: SessionStatus['account'], isRunning: boolean, since: number): SessionReport['status'] {
+  return {
+    account,
+    state: isRunning ? 'starting' : 'idle',
+    since,
+    gate: 'closed',
+    subscriptions: { desired: 0, acknowledged: 0, ticking: 0, rejected: 0 },
+    rejections: [],
+    received: 0,
+    published: 0,
+    dropped: 0,
+    conflated: 0,
+  }
+}

@@ -1,0 +1,30 @@
+import { asFault } from '../../crds/contract/fault.ts'
+import type { Position } from '../session/position.ts'
+import type { SessionChild } from './child.ts'
+
+/** A healthy session answers in milliseconds; one that takes longer is fenced. */
+const closeDeadlineMs = 1000
+const openDeadlineMs = 2000
+
+/**
+ * Closes a gate and answers where publishing stands. A session that does not answer is killed, so that two gates are never open;
+ * the last known position then has to do.
+ */
+export async function closeOrFence(child: SessionChild, lastKnown: Position): Promise<Position> {
+  try {
+    return await child.close(closeDeadlineMs)
+  } catch {
+    await child.kill()
+    return { ...lastKnown, exact: false }
+  }
+}
+
+/** Opens a gate at a position. A session that does not answer is killed: it could open later, when another one publishes. */
+export async function openOrFence(child: SessionChild, epoch: number, position: Position): Promise<void> {
+  try {
+    await child.open(epoch, position, openDeadlineMs)
+  } catch (error) {
+    await child.kill()
+    throw asFault(error)
+  }
+}

@@ -1,0 +1,107 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import * as z from 'zod'
+import { accounts, type Desired, desiredSchema, feedDirectory } from '../../crds/contract/desired.ts'
+import { stalled } from '../../crds/contract/fault.ts'
+import type { FeedReport } from '../../crds/contract/feedstatus.ts'
+import type { Position } from '../session/position.ts'
+
+export type Override = NonNullable<FeedReport['override']>
+
+/** What a feed starts from. */
+export type Saved = { desired: Desired; override: Override | undefined; position: Position | undefined }
+
+const overrideSchema = z.object({ active: z.enum(accounts), epoch: z.int(), since: z.number(), reason: z.string() })
+
+/** The feed's own files below `state/`: written whole, synced and renamed, so that a reader sees the old or the new. */
+export class StateDirectory {
+  readonly #directory: string
+  readonly #state: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#state = join(directory, feedDirectory.state)
+    mkdirSync(this.#state, { recursive: true, mode: 0o700 })
+  }
+
+  /**
+   * The newer of the controller's file and the last accepted desired state; the accepted one where both have the same epoch and
+   * revision. Throws a stalled Fault `DesiredInvalid` where neither can be read.
+   */
+  load(): Saved {
+    const given = this.#readDesired(this.#directory)
+    const accepted = this.#readDesired(this.#state)
+    const desired = newerOf(given.desired, accepted.desired)
+    if (desired === undefined) throw given.error
+    const override = this.#readOverride()
+    const holds = override !== undefined && override.epoch >= desired.epoch
+    return { desired, override: holds ? override : undefined, position: this.#readPosition() }
+  }
+
+  saveDesired(desired: Desired): void {
+    this.#replace('desired.json', JSON.stringify(desired), true)
+  }
+
+  saveOverride(override: Override | undefined): void {
+    if (override === undefined) rmSync(join(this.#state, 'override.json'), { force: true })
+    else this.#replace('override.json', JSON.stringify(override), true)
+  }
+
+  /** Not synced: after a power cut an older position makes the sequences jump, which consumers see as a gap. */
+  savePosition(position: Position): void {
+    this.#replace('position', serialize(position), false)
+  }
+
+  savePort(port: number): void {
+    this.#replace('port', `${port}\n`, false)
+  }
+
+  #readDesired(directory: string): { desired?: Desired; error?: unknown } {
+    const path = join(directory, feedDirectory.desired)
+    try {
+      return { desired: desiredSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) }
+    } catch (error) {
+      return { error: stalled('DesiredInvalid', `${path} cannot be read as a desired state`, error) }
+    }
+  }
+
+  #readOverride(): Override | undefined {
+    try {
+      return overrideSchema.parse(JSON.parse(readFileSync(join(this.#state, 'override.json'), 'utf8')))
+    } catch {
+      return undefined
+    }
+  }
+
+  #readPosition(): Position | undefined {
+    try {
+      return deserialize(readFileSync(join(this.#state, 'position'))) as Position
+    } catch {
+      return undefined
+    }
+  }
+
+  #replace(name: string, content: string | Buffer, isSynced: boolean): void {
+    const path = join(this.#state, name)
+    const draft = `${path}.new`
+    writeFileSync(draft, content, { mode: 0o600, flush: isSynced })
+    renameSync(draft, path)
+    if (isSynced) syncDirectory(this.#state)
+  }
+}
+
+function newerOf(given: Desired | undefined, accepted: Desired | undefined): Desired | undefined {
+  if (given === undefined || accepted === undefined) return given ?? accepted
+  if (given.epoch !== accepted.epoch) return given.epoch > accepted.epoch ? given : accepted
+  return given.revision > accepted.revision ? given : accepted
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
