@@ -166,6 +166,10 @@ export const feed = defineKind({
   description: 'A running market-data feed: host, profile, image, accounts, subscriptions, rollout.',
   spec: feedSpec,
   status: feedStatus,
+  annotations: {
+    [requestAnnotations.retry]: 'A new value tries a failed revision again although no input changed.',
+    [requestAnnotations.failback]: "A new value ends the override of the feed's own watchdog: back to `credentials.active`.",
+  },
   columns: [
     { name: 'Active', path: '.status.active' },
     { name: 'Epoch', path: '.status.epoch', type: 'integer', wide: true },

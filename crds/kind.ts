@@ -25,6 +25,8 @@ export type Kind<Spec extends z.ZodType = z.ZodType, Status extends z.ZodType = 
   status: Status
   columns: Column[]
   rules: Rule<z.output<Spec>>[]
+  /** Annotations that ask the controller for something, and what each asks for. */
+  annotations?: Record<string, string>
 }
 
 export function defineKind<Spec extends z.ZodType, Status extends z.ZodType>(kind: Kind<Spec, Status>): Kind<Spec, Status> {

@@ -52,18 +52,22 @@ function constraintsOf(schema: JsonSchema): string[] {
     range(schema.minLength, schema.maxLength, 'characters'),
     range(schema.minimum, schema.maximum),
     schema.patternErrorMessage ?? (schema.pattern && `matches \`${schema.pattern}\``),
-    schema.propertyNames && constraintsOf(schema.propertyNames).join('; '),
-    schema.items &&
-      constraintsOf(schema.items)
-        .map(text => `each: ${text}`)
-        .join('; '),
+    ...within('names', schema.propertyNames),
+    ...within('values', typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined),
+    ...within('each', schema.items),
   ]
   return own.filter(text => text !== undefined).filter(text => text !== '')
+}
+
+function within(what: string, schema: JsonSchema | undefined): string[] {
+  const constraints = schema ? constraintsOf(schema) : []
+  return constraints.length === 0 ? [] : [`${what}: ${constraints.join(', ')}`]
 }
 
 function range(least: number | undefined, declaredMost: number | undefined, unit = ''): string | undefined {
   const most = declaredMost === Number.MAX_SAFE_INTEGER ? undefined : declaredMost
   const suffix = unit === '' ? '' : ` ${unit}`
+  if (least === 1 && most === undefined && unit !== '') return 'not empty'
   if (least !== undefined && most !== undefined) return `${least} to ${most}${suffix}`
   if (least !== undefined) return `at least ${least}${suffix}`
   return most === undefined ? undefined : `at most ${most}${suffix}`

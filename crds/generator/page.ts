@@ -1,4 +1,4 @@
-import { apiVersion } from '../contract/resource.ts'
+import { apiVersion, metadataSchema } from '../contract/resource.ts'
 import type { Column, Kind } from '../kind.ts'
 import { type Field, fieldsOf } from './fields.ts'
 import { jsonSchemaOf } from './schema.ts'
@@ -17,6 +17,7 @@ export function pageOf(kind: Kind, example: string): string {
     'Required means: wherever the object that holds the field is written. Unknown fields are errors.',
     specTable(fieldsOf(jsonSchemaOf(kind.spec))),
     ...rulesOf(kind),
+    ...annotationsOf(kind),
     '## Status',
     'Written by the controller only.',
     table(['field', 'type', 'meaning'], fieldsOf(jsonSchemaOf(kind.status)).map(statusRow)),
@@ -33,7 +34,15 @@ export function indexOf(kinds: Kind[]): string {
     shortNames.map(code).join(', '),
     description,
   ])
-  return `${[generated, '# Kinds', `All are \`${apiVersion}\`.`, table(['kind', 'short', 'declares'], rows)].join('\n\n')}\n`
+  return `${[
+    generated,
+    '# Kinds',
+    `All are \`${apiVersion}\`.`,
+    table(['kind', 'short', 'declares'], rows),
+    '## Metadata',
+    'The same for every kind, under `metadata`.',
+    specTable(fieldsOf(jsonSchemaOf(metadataSchema))),
+  ].join('\n\n')}\n`
 }
 
 const generated = '<!-- Generated from crds/ by `npm run generate`: edit the schema, not this page. -->'
@@ -63,6 +72,12 @@ function rulesOf({ rules }: Kind): string[] {
   if (rules.length === 0) return []
   const rows = rules.map(({ path, message, cel }) => [path === '' ? 'the spec' : code(path), message, code(cel)])
   return ['### Rules that span fields', table(['error points at', 'says', 'CEL'], rows)]
+}
+
+function annotationsOf({ annotations = {} }: Kind): string[] {
+  const rows = Object.entries(annotations).map(([name, meaning]) => [code(name), meaning])
+  if (rows.length === 0) return []
+  return ['## Annotations', 'Each new value asks once; the status remembers it.', table(['annotation', 'asks for'], rows)]
 }
 
 function table(header: string[], rows: string[][]): string {

@@ -39,8 +39,8 @@ export type Definition = {
   spec: { names: { kind: string; plural: string }; versions: { schema: object }[] }
   status?: { conditions?: { type: string; status: string }[] }
 }
-export type Stored = Document & { metadata: { generation: number; resourceVersion: string } }
-export type Verdict = { stored: Stored; refusal?: never } | { stored?: never; refusal: string }
+type Stored = Document & { metadata: { generation: number; resourceVersion: string } }
+type Verdict = { stored: Stored; refusal?: never } | { stored?: never; refusal: string }
 
 /** Starts an API server and installs our CRDs. */
 export async function startCluster(): Promise<Cluster> {
