@@ -127,7 +127,7 @@ const ready = {
 /** The manifests that one object alone shows to be wrong; the others need the rest of the tree, or are no YAML. */
 function schemaCorpus(): string[] {
   const files = existsSync(invalidFolder) ? readdirSync(invalidFolder).toSorted() : []
-  return files.filter(file => /^# expect: schema\b/.test(readFileSync(`${invalidFolder}/${file}`, 'utf8')))
+  return files.filter(file => /^# expect: schema\b/m.test(readFileSync(`${invalidFolder}/${file}`, 'utf8')))
 }
 
 it('has a corpus of invalid manifests', () => {

@@ -11,12 +11,14 @@ export type Document = {
   status?: unknown
 }
 
-/** Every document of a YAML file; a `List` counts as its items. */
+/** Every document of a YAML file; a `List` counts as its items, and an empty document is none. */
 export function documentsOf(path: string): Document[] {
   const documents = parseAllDocuments(readFileSync(path, 'utf8')).map(
     document => document.toJS() as Document & { items?: Document[] },
   )
-  return documents.flatMap(document => (document.kind === 'List' ? (document.items ?? []) : [document]))
+  return documents
+    .flatMap(document => (document?.kind === 'List' ? (document.items ?? []) : [document]))
+    .filter(document => document !== null)
 }
 
 /** The spec with defaults filled in, or `undefined` where we refuse the document. */
