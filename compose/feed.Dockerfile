@@ -27,7 +27,8 @@ COPY examples/data examples/data
 COPY crds crds
 COPY feed feed
 # The exchanges' clock. Node brings its own time zones; the C library of a CTP front reads the system's.
-ENV NODE_ENV=production TZ=Asia/Shanghai FEEDPLANE_DATA=/app/examples/data FEEDPLANE_DIRECTORY=/var/lib/feedplane
+ENV NODE_ENV=production TZ=Asia/Shanghai FEEDPLANE_DATA=/app/examples/data FEEDPLANE_DIRECTORY=/var/lib/feedplane \
+    FEEDPLANE_BIND=0.0.0.0
 ARG VERSION=dev
 LABEL org.opencontainers.image.title="feedplane-feed" \
       org.opencontainers.image.description="Market-data feed: supervisor and one session per account" \

@@ -1,6 +1,8 @@
 // needs: docker, registry
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BuiltImage, buildImages } from '../compose/image.ts'
+import type { Desired } from '../crds/contract/desired.ts'
+import { publishSchema, queueSchema, rateLimitsSchema, watchdogSchema } from '../crds/feedprofile.ts'
 import { until } from './services/deadline.ts'
 import { type Docker, startDocker } from './services/docker.ts'
 import { type Registry, startRegistry } from './services/registry.ts'
@@ -69,6 +71,77 @@ it('is healthy where /healthz answers 200, and unhealthy where it answers anothe
   const answering = 'require("http").createServer((request, response) => response.writeHead(STATUS).end())'
   expect([await probe(200), await probe(503), await probe(undefined)]).toEqual(['healthy', 'unhealthy', 'unhealthy'])
 })
+
+it('starts the feed from its volume, pushes recorded ticks, and ends with 0 on a stop', async () => {
+  const volume = ['--volume', `${engine.project}-feed:/var/lib/feedplane`]
+  await runIn(feed.reference, [...volume, '--entrypoint=node'], ['-e', writeFiles, JSON.stringify(feedFiles())])
+  const id = await runIn(feed.reference, ['--detach', ...volume], [])
+  const tick = await until('a tick', () => engine.docker('exec', id, 'node', '-e', firstTick))
+  expect(JSON.parse(tick)).toMatchObject({ instrument: 'AP010', exchange: 'CZCE', epoch: 1 })
+  await until('the container to be healthy', async () => (await stateOf(id)).Health.Status === 'healthy')
+  await engine.docker('stop', '--time', '10', id)
+  expect(await stateOf(id)).toMatchObject({ ExitCode: 0, OOMKilled: false })
+})
+
+const writeFiles = `for (const [path, text] of Object.entries(JSON.parse(process.argv[1]))) {
+  const file = '/var/lib/feedplane/' + path
+  require('fs').mkdirSync(require('path').dirname(file), { recursive: true })
+  require('fs').writeFileSync(file, text, { mode: 0o400 })
+}`
+
+// The first event with data of the tap's stream.
+const firstTick = String.raw`const headers = { authorization: 'Bearer ' + require('fs').readFileSync('/var/lib/feedplane/token', 'utf8') }
+fetch('http://127.0.0.1:9100/v1/ticks?instrument=AP010', { headers, signal: AbortSignal.timeout(20000) }).then(async response => {
+  let text = ''
+  for await (const chunk of response.body) {
+    text += Buffer.from(chunk)
+    const data = /^data: (.*)\n/m.exec(text)
+    if (data) { console.log(data[1]); process.exit(0) }
+  }
+  process.exit(1)
+})`
+
+function feedFiles(): Record<string, string> {
+  const secrets = Object.entries({ BROKER_ID: '9999', USER_ID: 'recorded', PASSWORD: 'not-a-real-one' })
+  return {
+    token: 'a-token-of-this-test-only',
+    'desired.json': JSON.stringify(desired()),
+    ...Object.fromEntries(secrets.map(([key, value]) => [`secrets/primary/${key}`, value])),
+  }
+}
+
+const desired = (): Desired => ({
+  version: 1,
+  feed: 'test/image',
+  revision: 1,
+  epoch: 1,
+  launch: {
+    gateway: { type: 'replay', replay: { files: ['ticks/czce-AP010-20200803.csv.gz'], speed: 20, loop: true, skipBreaks: true } },
+    publish: publishSchema.parse({ type: 'none' }),
+    calendar: { type: 'always' },
+    queue: queueSchema.parse({}),
+    accounts: ['primary'],
+  },
+  live: {
+    role: 'publisher',
+    active: 'primary',
+    standby: 'cold',
+    rateLimits: rateLimitsSchema.parse({}),
+    watchdog: watchdogSchema.parse({}),
+    instrumentGroups: [
+      {
+        ...{ exchange: 'CZCE', product: 'AP', class: 'future', multiplier: 10, priceTick: 1 },
+        windows: { day: [['09:00:00', '15:00:00']] },
+        instruments: ['AP010'],
+      },
+    ],
+  },
+})
+
+type ContainerState = { ExitCode: number; OOMKilled: boolean; Health: { Status: string } }
+
+const stateOf = async (id: string): Promise<ContainerState> =>
+  JSON.parse(await engine.docker('inspect', '--format', '{{json .State}}', id))
 
 function runIn(reference: string, options: string[], args: string[]): Promise<string> {
   return engine.docker(
