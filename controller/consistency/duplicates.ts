@@ -27,7 +27,7 @@ export function withoutDuplicates(
 export function duplicateName({ loser, winner }: { loser: Declared; winner: Declared }): Problem {
   const { file, line } = winner.origin
   return problemAt(loser, ['metadata', 'name'], {
-    category: 'consistency',
+    category: 'duplicate',
     reason: 'DuplicateName',
     message: `${objectKey(loser.resource)} is declared twice: the one in ${file}:${line} counts, this one does not`,
     hint: 'rename one of them, put it into another namespace, or remove it',

@@ -136,7 +136,7 @@ function twice(key: string, first: Origin): Rejection {
   return {
     path: ['metadata', 'name'],
     aim: 'value',
-    category: 'consistency',
+    category: 'duplicate',
     reason: 'DuplicateName',
     message: `${key} is declared twice: first on line ${first.line} of this file`,
     hint: 'rename or remove one of them',

@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+
 /**
  * Container settings that people look for in a Feed and that no feed may have, each with the reason. Access to the host is what
  * they have in common (docs/concepts/sources.md).
@@ -63,4 +65,14 @@ export function forbiddenSetting(name: string): { why: string; hint: string } | 
 /** Whether the name of an environment variable says that its value is a secret. */
 export function looksSecret(name: string): boolean {
   return /(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|AUTH_?CODE|CREDENTIAL|PRIVATE)|(^|_)(PASS|PWD|APIKEY|KEY)(_|$)/.test(name)
+}
+
+/** Whether binding a path would open the host: the engine's socket or state, other sockets, devices, the whole file system. */
+export function opensHost(path: string): boolean {
+  const normal = posix.normalize(path).replace(/(?<=.)\/$/, '')
+  return (
+    normal === '/' ||
+    normal.endsWith('.sock') ||
+    /^\/(run|var\/run|proc|sys|dev|boot|root|etc|var\/lib\/docker)(\/|$)/.test(normal)
+  )
 }

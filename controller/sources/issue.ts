@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { didYouMean } from '../consistency/nearest.ts'
 import { forbiddenSetting } from './forbidden.ts'
-import type { MemberPath } from './problem.ts'
+import { type MemberPath, withoutSecrets } from './problem.ts'
 import { descriptionAt, membersAt } from './schema.ts'
 
 type Issue = z.core.$ZodIssue
@@ -153,7 +153,7 @@ function kindOf(expected: string): string {
 function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a map'
-  const text = JSON.stringify(value) ?? 'nothing'
+  const text = withoutSecrets(JSON.stringify(value) ?? 'nothing')
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 

@@ -180,7 +180,7 @@ function cutOff(root: string, file: string, text: string, lost: string[]): Probl
   return {
     ...wholeFile(join(root, file)),
     line,
-    category: 'consistency',
+    category: 'syntax',
     reason: 'TruncatedFile',
     message: `the file ends where it went on before: ${listed(lost)} ${lost.length === 1 ? 'is' : 'are'} missing and kept`,
     hint: 'write the file in full; if the rest was removed on purpose, end the file with a line "..." or a comment',
@@ -191,7 +191,7 @@ function held(root: string, file: string, keys: string[]): Problem {
   return {
     ...wholeFile(join(root, file)),
     severity: 'warning',
-    category: 'consistency',
+    category: 'syntax',
     reason: 'RemovalHeld',
     message: `${listed(keys)} ${keys.length === 1 ? 'is' : 'are'} no longer declared here, and kept while a bad file may declare it`,
     hint: 'mend the files with errors; then the removal takes effect',

@@ -2,12 +2,12 @@ import * as z from 'zod'
 import { apiVersion, metadataSchema } from '../../crds/contract/resource.ts'
 import { isKindName, type KindName, kinds, type Resource } from '../../crds/kinds.ts'
 import { didYouMean } from '../consistency/nearest.ts'
-import { looksSecret } from './forbidden.ts'
+import { looksSecret, opensHost } from './forbidden.ts'
 import { type Complaint, complaintsOf } from './issue.ts'
 import { descriptionAt, membersAt } from './schema.ts'
 
 /** Why an object is refused: a complaint, or a check that no schema makes. */
-export type Rejection = Omit<Complaint, 'category'> & { category: 'schema' | 'forbidden' | 'consistency' }
+export type Rejection = Omit<Complaint, 'category'> & { category: 'schema' | 'forbidden' | 'duplicate' }
 
 /** The object with defaults filled in, or what is wrong with it. */
 export function declare(value: unknown): { resource?: Resource; rejections: Rejection[] } {
@@ -19,7 +19,7 @@ export function declare(value: unknown): { resource?: Resource; rejections: Reje
   if (rejections.length > 0) return { rejections }
   const { metadata, spec } = schema.parse(value)
   const resource = { kind: value.kind, metadata, spec } as Resource
-  const broken = [...brokenRules(resource), ...secretsInEnv(resource)]
+  const broken = [...brokenRules(resource), ...secretsInEnv(resource), ...dangerousBinds(resource)]
   return broken.length === 0 ? { resource, rejections: [] } : { rejections: broken }
 }
 
@@ -92,6 +92,23 @@ function secretsInEnv(resource: Resource): Rejection[] {
     message: `${name} looks like a secret, and the environment of a container is no place for one`,
     hint: 'declare the account in a Credentials resource: its values reach the feed as files that only it can read',
   }))
+}
+
+/** Who can write to the engine's socket is root on the host. */
+function dangerousBinds(resource: Resource): Rejection[] {
+  if (resource.kind !== 'Feed') return []
+  return resource.spec.container.binds.flatMap(({ source }, index) => (opensHost(source) ? [dangerousBind(source, index)] : []))
+}
+
+function dangerousBind(source: string, index: number): Rejection {
+  return {
+    path: ['spec', 'container', 'binds', index, 'source'],
+    aim: 'value',
+    category: 'forbidden',
+    reason: 'ForbiddenBind',
+    message: `${source} cannot be bound: it opens the host to the feed`,
+    hint: 'bind a folder of data, such as recordings, below one of bindRoots of the Host',
+  }
 }
 
 function notAnObject(): Rejection {

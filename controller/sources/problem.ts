@@ -7,9 +7,10 @@ export type MemberPath = readonly (string | number)[]
 /**
  * What kind of check found it. `syntax`: not YAML. `schema`: one object alone is wrong, so an API server refuses it too.
  * `forbidden`: one object asks for what no feed may have. `reference` and `consistency`: it is wrong beside the other objects.
+ * `duplicate`: another place declares the same object, which counts.
  * `unreadable`: the file or folder could not be read, so nothing is known about it.
  */
-export type ProblemCategory = 'syntax' | 'schema' | 'forbidden' | 'reference' | 'consistency' | 'unreadable'
+export type ProblemCategory = 'syntax' | 'schema' | 'forbidden' | 'reference' | 'consistency' | 'duplicate' | 'unreadable'
 
 /** Something that is wrong in declared YAML: what, where, and what to do about it. */
 export type Problem = Position & {
@@ -29,6 +30,8 @@ export type Problem = Position & {
   reason: string
   message: string
   hint: string
+  /** The line of the file, where whoever found it had the text at hand. */
+  excerpt?: string
 }
 
 /** `spec.subscriptions[0]`; a member that is no plain word is quoted: `metadata.labels["a.b/c"]`. */
@@ -45,4 +48,11 @@ function stepText(step: string | number): string {
 export function comparePlaces(a: Problem, b: Problem): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1
   return a.line - b.line || a.column - b.column
+}
+
+/** A text that is shown to people: credentials in a URL, and what follows a name that says secret, are left out of it. */
+export function withoutSecrets(text: string): string {
+  return text
+    .replaceAll(/(:\/\/)[^\s/@"']+@/g, '$1***@')
+    .replaceAll(/([\w-]*(?:passw|passphrase|secret|token|auth_?code|api_?key)[\w-]*["']?\s*[:=]\s*)\S.*/gi, '$1***')
 }

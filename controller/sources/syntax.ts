@@ -84,6 +84,7 @@ const sentences: Partial<Record<string, string>> = {
   TAB_AS_INDENT: 'a tab stands where indentation is expected',
   BLOCK_AS_IMPLICIT_KEY: 'a second "key: value" on the same line, or a key indented below a value',
   NON_STRING_KEY: 'a key must be plain text',
+  UNEXPECTED_TOKEN: 'a value or a sign stands where none is expected',
 }
 
 const quote = 'put the value in quotes'

@@ -40,15 +40,24 @@ export type SeenFile = { stamp: string; readAt: number } & ({ text: string; hash
 export async function lookAt(root: string, before: Look | undefined, signal: AbortSignal): Promise<Look> {
   const listing: Listing = { paths: [], problems: [], known: true }
   await list(root, '', 0, listing)
+  return { files: await seeAll(root, listing.paths.sort(), before, signal), known: listing.known, problems: listing.problems }
+}
+
+/** Looks at some files below the root, whatever their names. */
+export async function seeAll(
+  root: string,
+  paths: string[],
+  before: Look | undefined,
+  signal: AbortSignal,
+): Promise<Map<string, SeenFile>> {
   const files = new Map<string, SeenFile>()
-  const paths = listing.paths.sort()
   for (let start = 0; start < paths.length; start += maxReads) {
     signal.throwIfAborted()
     const batch = paths.slice(start, start + maxReads)
     const seen = await Promise.all(batch.map(path => see(root, path, before?.files.get(path))))
     for (const [index, file] of seen.entries()) if (file !== undefined) files.set(batch[index] ?? '', file)
   }
-  return { files, known: listing.known, problems: listing.problems }
+  return files
 }
 
 /** Equal where two looks saw the same. */

@@ -1,0 +1,27 @@
+import { comparePlaces, type Problem } from '../sources/problem.ts'
+import { missingFronts, partialSecrets, wrongAccountTypes } from './accounts.ts'
+import { bindsOutsideRoots, containerNameClashes, imagesNotInStore } from './containers.ts'
+import type { Check, ConsistencyInput } from './input.ts'
+import { danglingReferences } from './references.ts'
+import { tooManyInstruments, unresolvedSets } from './sets.ts'
+
+/** A check that needs an object that is missing says nothing: the dangling reference says it. */
+const checks: Check[] = [
+  danglingReferences,
+  wrongAccountTypes,
+  missingFronts,
+  partialSecrets,
+  containerNameClashes,
+  imagesNotInStore,
+  bindsOutsideRoots,
+  unresolvedSets,
+  tooManyInstruments,
+]
+
+/**
+ * What is wrong between objects that are each right by themselves, by place. Pure: the same input gives the same problems. Nothing
+ * is dropped for them; whoever reconciles an object shows its problems as a condition and keeps what runs.
+ */
+export function checkConsistency(input: ConsistencyInput): Problem[] {
+  return checks.flatMap(check => check(input)).sort(comparePlaces)
+}
