@@ -36,7 +36,8 @@ function problemOf(text: string): { title?: string; detail?: string } {
   }
 }
 
-function causeOf(error: unknown): string {
+/** The innermost message of a failed request: `fetch failed` says nothing. */
+export function causeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (cause instanceof Error && cause.name === 'TimeoutError') return `no answer in ${answerTimeoutMs / 1000} s`
   if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message

@@ -106,6 +106,13 @@ function addLooking(program: Command, act: Act): void {
       act(verb, async context => (await import('./verbs/history.ts')).history(context, feed, options)),
     )
   program
+    .command('tail <feed>')
+    .description('ticks as they are published, with gaps and duplicates')
+    .option('--instrument <id>', 'only this instrument, such as CZCE.AP010')
+    .option('--limit <n>', 'end after so many ticks')
+    .addOption(output(['table', 'json'], 'table'))
+    .action((feed, options, verb) => act(verb, async context => (await import('./verbs/tail.ts')).tail(context, feed, options)))
+  program
     .command('explain <kind.path>')
     .description('what a member of a kind is: `explain feed.credentials.active`')
     .action((path, _, verb) => act(verb, async context => (await import('./verbs/explain.ts')).explain(context, path)))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { answered, unreachable } from './answer.ts'
+import { answered, causeOf } from './answer.ts'
 import { ExitError } from './exit.ts'
 
 /** One server-sent event, or `reconnecting` where the stream broke and is taken up again (`data` says why). */
@@ -15,23 +15,22 @@ const longestEventCharacters = 16 * 1024 * 1024
 
 /**
  * Reads server-sent events until the signal ends it (then it returns) or the server refuses it (then it throws). A connection
- * that breaks is taken up again with a growing delay, saying so; a first connection that fails throws.
+ * that breaks, or that a restarting controller answers with a 5xx, is taken up again with a growing delay, saying so.
  */
 export async function* streamMessages(server: string, path: string, signal: AbortSignal): AsyncGenerator<Message> {
   let delayMs = firstDelayMs
-  for (let connected = false; !signal.aborted; ) {
+  while (!signal.aborted) {
     try {
       for await (const message of readOnce(server, path, signal)) {
-        if (message === 'open') [connected, delayMs] = [true, firstDelayMs]
+        if (message === 'open') delayMs = firstDelayMs
         else yield message
       }
       if (signal.aborted) return
       yield { event: 'reconnecting', data: 'the controller ended the stream' }
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof ExitError || !connected)
-        throw error instanceof ExitError ? error : unreachable(server, `GET ${path}`, error)
-      yield { event: 'reconnecting', data: error instanceof Error ? error.message : String(error) }
+      if (error instanceof ExitError) throw error
+      yield { event: 'reconnecting', data: causeOf(error) }
     }
     await sleep(delayMs, undefined, { signal }).catch(() => undefined)
     delayMs = Math.min(delayMs * 2, longestDelayMs)
@@ -44,6 +43,7 @@ async function* readOnce(server: string, path: string, signal: AbortSignal): Asy
     headers: { accept: 'text/event-stream' },
     signal: AbortSignal.any([signal, silence.signal]),
   })
+  if (response.status >= 500) throw new Error(`HTTP ${response.status} ${response.statusText}`)
   if (!response.ok || response.body === null) throw await answered(server, `GET ${path}`, response)
   yield 'open'
   const pending: EventSourceMessage[] = []
