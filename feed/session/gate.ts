@@ -84,7 +84,8 @@ export class Gate {
   close(at: number): Position {
     this.#isOpen = false
     this.#onFirst = undefined
-    for (const line of this.#options.lines.values()) line.held = line.sequence > 0 ? [markOf(line)] : []
+    // A line that still waits for the newest published tick has not got it: no mark, or it would be taken for received.
+    for (const line of this.#options.lines.values()) line.held = line.sequence > 0 && !line.anchored ? [markOf(line)] : []
     return positionOf(this.#options.lines.values(), true, at)
   }
 

@@ -125,9 +125,7 @@ export class Session {
         unsubscribed: () => undefined,
         depth: (depth, receivedAt) => this.#depth(depth, receivedAt),
         failed: error => this.#failed(error),
-        restarted: round => {
-          this.#gate.round = round
-        },
+        restarted: round => this.#restarted(round),
       },
       loggedIn: tradingDay => this.#loggedIn(tradingDay),
       lost: reason => this.#lost(reason),
@@ -167,6 +165,13 @@ export class Session {
     this.#gate.tradingDay = tradingDay
     this.#ticking = 0
     this.#subscriptions.connected()
+  }
+
+  // Every instrument of a recording is pushed as a snapshot when a round begins.
+  #restarted(round: number): void {
+    this.#gate.round = round
+    this.#ticking = 0
+    for (const line of this.#lines.values()) line.seen = false
   }
 
   #lost(reason: number): void {
