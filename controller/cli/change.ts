@@ -8,7 +8,7 @@ import type { Edited, Identity } from './declaration.ts'
 import { type ExitCode, ExitError, exitCodes, refused, trouble } from './exit.ts'
 import { follow, newestEvent, timeoutMsOf } from './follow.ts'
 import { asFeed, type FeedView } from './health.ts'
-import { editManifest, findManifests, type Place, readManifest } from './manifest.ts'
+import { draftEdit, findManifests, type Place, readManifest, writeDraft } from './manifest.ts'
 import { resourceOf, splitName } from './reference.ts'
 import type { Change } from './splice.ts'
 import { paint } from './terminal.ts'
@@ -117,9 +117,14 @@ async function scan(context: Context, name: string): Promise<{ place: Place; ide
 
 async function edit(context: Context, subject: Subject, change: Change, output: string | undefined): Promise<void> {
   refuseInvalid(subject, change)
-  const edited = await editManifest(subject.place, subject.identity, change)
+  const draft = await draftEdit(subject.place, subject.identity, change)
+  await writeDraft(draft)
   const { out, outColour } = context.terminal
-  out(output === 'json' ? `${JSON.stringify(editRecord(subject, edited))}\n` : renderEdit(subject.place.file, edited, outColour))
+  out(
+    output === 'json'
+      ? `${JSON.stringify(editRecord(subject, draft.edited))}\n`
+      : renderEdit(subject.place.file, draft.edited, outColour),
+  )
 }
 
 function editRecord({ identity, place }: Subject, { line, before, after }: Edited): Record<string, unknown> {

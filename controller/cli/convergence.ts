@@ -37,6 +37,9 @@ export function judge(view: ResourceView, goal: Goal): Verdict {
   return { state: 'done', why: ready.message || 'Ready' }
 }
 
+/** Reason of a condition that is there no longer: `Reconciling` and `Stalled` exist only while true. */
+export const gone = 'Gone'
+
 /** One thing that happened on the way, for the three renderers. */
 export type Progress =
   | { type: 'generation'; generation: number }
@@ -70,7 +73,9 @@ function conditionSteps(before: ResourceView | undefined, now: ResourceView): Pr
     const old = before === undefined ? undefined : conditionOf(before, condition.type)
     return old?.status !== condition.status || old.reason !== condition.reason || old.message !== condition.message
   })
-  return changed.map(({ type, status, reason, message }) => ({
+  const lost = (before?.status.conditions ?? []).filter(({ type }) => conditionOf(now, type) === undefined)
+  const ended = lost.map(({ type }) => ({ type, status: 'False', reason: gone, message: '' }))
+  return [...changed, ...ended].map(({ type, status, reason, message }) => ({
     type: 'condition' as const,
     condition: type,
     status,

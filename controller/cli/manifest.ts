@@ -14,19 +14,25 @@ export type Wanted = { kind: string; name: string; namespace: string | undefined
 
 export type Place = { file: string; line?: number }
 
-/**
- * Changes one member of a declared resource in its file: read, edited, written beside it, synced and renamed over it, with its
- * mode kept and symbolic links followed. Refuses where the file changed between reading and renaming.
- */
-export async function editManifest(place: Place, identity: Identity, change: Change): Promise<Edited> {
+/** An edit that is worked out and not written yet. */
+export type Draft = { place: Place; file: string; before: string; edited: Edited }
+
+/** Works out the change of one member of a declared resource, in memory. Throws as `editDeclaration` does. */
+export async function draftEdit(place: Place, identity: Identity, change: Change): Promise<Draft> {
   const file = await realpath(place.file)
   const before = await readFile(file, 'utf8')
-  const edited = editDeclaration(before, place.file, identity, change, place.line)
+  return { place, file, before, edited: editDeclaration(before, place.file, identity, change, place.line) }
+}
+
+/**
+ * Writes a draft: beside the file, synced, and renamed over it, with its mode kept and symbolic links followed. Refuses, and leaves
+ * nothing behind, where the file is no longer what the draft was made from.
+ */
+export async function writeDraft({ place, file, before, edited }: Draft): Promise<void> {
   await replaceFile(file, edited.text, async () => {
     if ((await readFile(file, 'utf8')) === before) return
     throw refused(`${place.file} was changed by someone else at this moment; nothing was written`, 'run the same command again')
   })
-  return edited
 }
 
 /** The declared resource with aliases resolved, as the file has it now. */

@@ -1,4 +1,4 @@
-import type { Progress, Verdict } from './convergence.ts'
+import { gone, type Progress, type Verdict } from './convergence.ts'
 import { renderSpan } from './duration.ts'
 import { paint, type Terminal, type Tone } from './terminal.ts'
 
@@ -80,6 +80,7 @@ export function wordsOf(step: Progress): { text: string; tone: Tone } {
 const badWhileTrue = new Set(['Stalled', 'RolledBack', 'FailedOver'])
 
 function conditionWords({ condition, status, reason, message }: Progress & { type: 'condition' }): { text: string; tone: Tone } {
+  if (reason === gone) return { text: `✓ ${condition} ended`, tone: 'good' }
   const words = `${condition}=${status} ${reason}${message === '' ? '' : `: ${message}`}`
   if (condition === 'Reconciling' || status === 'Unknown') return { text: `↻ ${words}`, tone: 'busy' }
   const isBad = (status === 'True') === badWhileTrue.has(condition)
