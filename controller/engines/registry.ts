@@ -16,10 +16,10 @@ export type HostEngine = {
 }
 
 export type EngineRegistry = {
-  /** The engine of a declared host; opened when new, and anew when its settings have changed. */
-  of(host: Declared<'Host'>): HostEngine
+  /** The engine of a declared host; opened when new, and anew, after the old one has closed, when its settings have changed. */
+  of(host: Declared<'Host'>): Promise<HostEngine>
   /** The engine of a host that may not be declared any more. */
-  known(hostKey: string): HostEngine | undefined
+  known(hostKey: string): Promise<HostEngine> | undefined
   close(): Promise<void>
 }
 
@@ -30,45 +30,50 @@ export type RegistryOptions = {
   onWatchFailed: (hostKey: string, error: unknown) => void
 }
 
-type Entry = HostEngine & { digest: string; stop: AbortController; watching: Promise<void> }
+type Opened = HostEngine & { close(): Promise<void> }
+type Entry = { digest: string; opened: Promise<Opened> }
 
-export function engineRegistry({ open, onHint, onWatchFailed }: RegistryOptions): EngineRegistry {
+export function engineRegistry(options: RegistryOptions): EngineRegistry {
   const entries = new Map<string, Entry>()
-  const retired: Promise<void>[] = []
-  const start = (host: Declared<'Host'>, digest: string): Entry => {
-    const hostKey = keyOf(host.resource.metadata)
-    const engine = open(host)
-    const stop = new AbortController()
-    const shared = sharedList(engine)
-    const hint = (name?: string) => {
-      shared.invalidate()
-      onHint(hostKey, shared.ownerOf(name))
-    }
-    const watching = engine.watch(hint, stop.signal).catch(error => onWatchFailed(hostKey, error))
-    const entry = { engine, digest, stop, watching, workloads: shared.list, invalidate: shared.invalidate }
-    entries.set(hostKey, entry)
-    return entry
-  }
   return {
     of(host) {
+      const hostKey = keyOf(host.resource.metadata)
       const digest = digestOf(host.resource.spec)
-      const present = entries.get(keyOf(host.resource.metadata))
-      if (present?.digest === digest) return present
-      if (present) retired.push(retire(present))
-      return start(host, digest)
+      const present = entries.get(hostKey)
+      if (present?.digest === digest) return present.opened
+      const opened = reopen(present, () => start(hostKey, host, options))
+      entries.set(hostKey, { digest, opened })
+      return opened
     },
-    known: hostKey => entries.get(hostKey),
+    known: hostKey => entries.get(hostKey)?.opened,
     async close() {
-      await Promise.all([...retired, ...[...entries.values()].map(retire)])
+      await Promise.all([...entries.values()].map(async ({ opened }) => (await opened).close()))
       entries.clear()
     },
   }
 }
 
-async function retire({ engine, stop, watching }: Entry): Promise<void> {
-  stop.abort()
-  await watching
-  await engine.close()
+/** Two engines never hold one host at the same time. */
+async function reopen(present: Entry | undefined, open: () => Opened): Promise<Opened> {
+  if (present) await (await present.opened).close()
+  return open()
+}
+
+function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchFailed }: RegistryOptions): Opened {
+  const engine = open(host)
+  const stop = new AbortController()
+  const shared = sharedList(engine)
+  const hint = (name?: string) => {
+    shared.invalidate()
+    onHint(hostKey, shared.ownerOf(name))
+  }
+  const watching = engine.watch(hint, stop.signal).catch(error => onWatchFailed(hostKey, error))
+  const close = async () => {
+    stop.abort()
+    await watching
+    await engine.close()
+  }
+  return { engine, workloads: shared.list, invalidate: shared.invalidate, close }
 }
 
 function sharedList(engine: Engine) {

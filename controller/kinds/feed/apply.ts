@@ -24,7 +24,7 @@ export async function apply(
 async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<void> {
   if (step.action === 'Push') return ports.feeds.push(step.endpoint, tokenOf(input.key), step.desired, signal)
   const hostKey = `${input.key.split('/')[0]}/${step.host}`
-  const host = engineOf(hostKey, ports)
+  const host = await engineOf(hostKey, ports)
   const { engine } = host
   try {
     switch (step.action) {

@@ -113,7 +113,11 @@ async function resolve(sets: Declared<'SubscriptionSet'>[], { catalogues: load }
   const catalogues = await load([...new Set(specs.map(spec => spec.catalogue))])
   const id = sets.map(({ resource }) => `${resource.metadata.namespace}/${resource.metadata.name}`).join(' ')
   const known = resolved.get(id)
-  if (known && known.catalogues === catalogues && known.sets.every((spec, index) => spec === specs[index]))
+  if (
+    known &&
+    [...catalogues].every(([name, catalogue]) => known.catalogues.get(name) === catalogue) &&
+    known.sets.every((spec, index) => spec === specs[index])
+  )
     return known.resolution
   const resolution = resolveInstruments(specs, catalogues)
   resolved.set(id, { sets: specs, catalogues, resolution })
@@ -135,7 +139,7 @@ async function viewEngines(
 
 async function viewEngine(key: string, hostKey: string, ports: ReadPorts, signal: AbortSignal): Promise<EngineView> {
   try {
-    const workloads = await engineOf(hostKey, ports).workloads(signal)
+    const workloads = await (await engineOf(hostKey, ports)).workloads(signal)
     return {
       fault: undefined,
       workloads: workloads.filter(workload => workload.labels[labels.owner] === ownerOf(key)),
@@ -147,9 +151,12 @@ async function viewEngine(key: string, hostKey: string, ports: ReadPorts, signal
 }
 
 /** The engine of a host, declared or remembered. Throws a waiting Fault `HostNotFound`. */
-export function engineOf(hostKey: string, { declared, engines }: Pick<ReadPorts, 'declared' | 'engines'>): HostEngine {
+export async function engineOf(
+  hostKey: string,
+  { declared, engines }: Pick<ReadPorts, 'declared' | 'engines'>,
+): Promise<HostEngine> {
   const host = declared.get('Host', hostKey)
-  const engine = host ? engines.of(host) : engines.known(hostKey)
+  const engine = await (host ? engines.of(host) : engines.known(hostKey))
   if (engine) return engine
   throw waiting('HostNotFound', `Host ${hostKey} is not declared, so nobody can tell what runs there: declare it again`)
 }
@@ -183,7 +190,7 @@ async function withImage(input: FeedInput, ports: ReadPorts, signal: AbortSignal
   const hostKey = `${namespace}/${making.snapshot.hostRef}`
   const reference = making.imageDigest ?? making.snapshot.image
   try {
-    const host = engineOf(hostKey, ports)
+    const host = await engineOf(hostKey, ports)
     const [image, holder] = await Promise.all([
       viewImage({ hostKey, reference, attempt: attemptOf(input, making) }, host, input, ports, signal),
       host.engine.inspect(containerName(input.key, making.number), signal),

@@ -20,7 +20,7 @@ export async function reconcileHost(
     return { type: 'done' }
   }
   const previous = store.status.get('Host', key)
-  const look = await askEngine(() => engines.of(declared).engine.version(signal))
+  const look = await askEngine(async () => (await engines.of(declared)).engine.version(signal))
   const [namespace] = key.split('/')
   const feeds = store.declared
     .list('Feed')

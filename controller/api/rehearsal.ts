@@ -1,0 +1,63 @@
+import { keyOf } from '../../crds/contract/resource.ts'
+import type { KindName, Resource } from '../../crds/kinds.ts'
+import { ingredients } from '../dependents.ts'
+import type { Decision, Step } from '../kinds/feed/decision.ts'
+import { gather } from '../kinds/feed/gather.ts'
+import { plan } from '../kinds/feed/plan.ts'
+import type { FeedPorts } from '../kinds/feed/reconcile.ts'
+import type { Declared, DeclaredStore } from '../store/declared.ts'
+import type { PlanView } from './contract.ts'
+
+/** Plans what the given resources would lead to, over what is declared now, and carries nothing out. */
+export async function rehearse(resources: Resource[], ports: FeedPorts): Promise<PlanView[]> {
+  const declared = overlay(resources, ports.store.declared)
+  const keys = touchedFeeds(resources, declared, ports.store.declared)
+  return Promise.all(keys.map(key => rehearseFeed(key, { ...ports, declared })))
+}
+
+async function rehearseFeed(key: string, ports: FeedPorts): Promise<PlanView> {
+  const decision = plan(await gather(key, ports, ports.tokenOf, AbortSignal.timeout(10_000)))
+  return { kind: 'Feed', key, steps: decision.steps.map(stepView), violations: violationsOf(decision) }
+}
+
+function stepView(step: Step): PlanView['steps'][number] {
+  const target =
+    step.action === 'PullImage' ? step.reference : step.action === 'Rename' ? `${step.container} -> ${step.to}` : step.container
+  return { action: step.action, target, reason: step.reason }
+}
+
+function violationsOf({ aim }: Decision): PlanView['violations'] {
+  if (aim?.why !== 'held') return []
+  const { reason, message, path } = aim.violation
+  return [{ reason, message, ...(path !== undefined && { path }) }]
+}
+
+function overlay(resources: Resource[], store: DeclaredStore): Pick<DeclaredStore, 'get'> {
+  const over = new Map(resources.map(resource => [`${resource.kind}/${keyOf(resource.metadata)}`, resource]))
+  return {
+    get: <K extends KindName>(kind: K, key: string) => {
+      const present = store.get(kind, key)
+      const resource = over.get(`${kind}/${key}`) as Resource<K> | undefined
+      if (!resource) return present
+      return {
+        resource,
+        generation: (present?.generation ?? 0) + 1,
+        origin: present?.origin ?? { file: '', line: 0 },
+      } as Declared<K>
+    },
+  }
+}
+
+/** Feeds among the resources, and feeds made from one of them; with no resources, every declared feed. */
+function touchedFeeds(resources: Resource[], declared: Pick<DeclaredStore, 'get'>, store: DeclaredStore): string[] {
+  const all = store.list('Feed')
+  if (resources.length === 0) return all.map(({ resource }) => keyOf(resource.metadata))
+  const ids = new Set(resources.map(resource => `${resource.kind}/${keyOf(resource.metadata)}`))
+  const own = resources.filter(({ kind }) => kind === 'Feed').map(({ metadata }) => keyOf(metadata))
+  const made = all.filter(feed => {
+    const { namespace } = feed.resource.metadata
+    const profile = declared.get('FeedProfile', `${namespace}/${feed.resource.spec.profileRef}`)
+    return ingredients(feed, profile).some(id => ids.has(id))
+  })
+  return [...new Set([...own, ...made.map(({ resource }) => keyOf(resource.metadata))])].sort()
+}

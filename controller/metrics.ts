@@ -1,0 +1,119 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** The controller's own metrics. Names, units and labels are documented in `docs/reference/metrics.md`. */
+export function controllerMetrics(version: string) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'feedplane_' })
+  const registers = [registry]
+  const info = new Gauge({
+    name: 'feedplane_build_info',
+    help: 'Version of the controller; always 1.',
+    labelNames: ['version'],
+    registers,
+  })
+  info.set({ version }, 1)
+  return {
+    registry,
+    reconciles: new Counter({
+      name: 'feedplane_reconcile_total',
+      help: 'Reconciliations by kind and result.',
+      labelNames: ['kind', 'result'],
+      registers,
+    }),
+    reconcileSeconds: new Histogram({
+      name: 'feedplane_reconcile_duration_seconds',
+      help: 'Duration of reconciliations.',
+      labelNames: ['kind'],
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+      registers,
+    }),
+    queue: new Gauge({ name: 'feedplane_queue_keys', help: 'Keys in the queue by state.', labelNames: ['state'], registers }),
+    engineCalls: new Counter({
+      name: 'feedplane_engine_calls_total',
+      help: 'Calls to engines by call, mode (read or write) and result.',
+      labelNames: ['host', 'call', 'mode', 'result'],
+      registers,
+    }),
+    feedWrites: new Counter({
+      name: 'feedplane_feed_writes_total',
+      help: 'Desired states pushed to feeds.',
+      labelNames: ['namespace', 'feed', 'result'],
+      registers,
+    }),
+    steps: new Counter({
+      name: 'feedplane_steps_total',
+      help: 'Planned steps that were carried out, by action.',
+      labelNames: ['action'],
+      registers,
+    }),
+    events: new Counter({
+      name: 'feedplane_events_total',
+      help: 'Events by kind, type and reason.',
+      labelNames: ['kind', 'type', 'reason'],
+      registers,
+    }),
+    sourceProblems: new Gauge({
+      name: 'feedplane_source_problems',
+      help: 'Problems in declared files and between declared objects, by severity.',
+      labelNames: ['severity'],
+      registers,
+    }),
+    sourceComplete: new Gauge({
+      name: 'feedplane_source_complete',
+      help: 'Whether the whole source could be read at the last look.',
+      registers,
+    }),
+    sourceRead: new Gauge({
+      name: 'feedplane_source_last_read_timestamp_seconds',
+      help: 'Time of the newest look at the source that changed anything.',
+      registers,
+    }),
+    conditions: new Gauge({
+      name: 'feedplane_feed_condition',
+      help: 'Conditions of feeds: 1 for the status that holds.',
+      labelNames: ['namespace', 'feed', 'type', 'status'],
+      registers,
+    }),
+    revision: new Gauge({
+      name: 'feedplane_feed_revision',
+      help: 'Revision that serves.',
+      labelNames: ['namespace', 'feed'],
+      registers,
+    }),
+    epoch: new Gauge({
+      name: 'feedplane_feed_epoch',
+      help: 'Epoch that publishes.',
+      labelNames: ['namespace', 'feed'],
+      registers,
+    }),
+  }
+}
+
+export type ControllerMetrics = ReturnType<typeof controllerMetrics>
+
+const tracked = ['Ready', 'Reconciling', 'Stalled', 'RolledBack', 'FailedOver', 'CredentialsReady', 'SourceValid']
+
+/** Shows the conditions of one feed; a condition that is not there counts as False. */
+export function showFeed(
+  metrics: ControllerMetrics,
+  key: string,
+  status:
+    | { conditions?: { type: string; status: string }[] | undefined; revision?: number | undefined; epoch?: number | undefined }
+    | undefined,
+): void {
+  const [namespace = '', feed = ''] = key.split('/')
+  for (const type of tracked) {
+    const holds = status?.conditions?.find(condition => condition.type === type)?.status ?? 'False'
+    for (const value of ['True', 'False', 'Unknown']) {
+      if (status) metrics.conditions.set({ namespace, feed, type, status: value }, value === holds ? 1 : 0)
+      else metrics.conditions.remove({ namespace, feed, type, status: value })
+    }
+  }
+  showNumber(metrics.revision, { namespace, feed }, status?.revision)
+  showNumber(metrics.epoch, { namespace, feed }, status?.epoch)
+}
+
+function showNumber(gauge: Gauge, labels: Record<string, string>, value: number | undefined): void {
+  if (value === undefined) gauge.remove(labels)
+  else gauge.set(labels, value)
+}
