@@ -23,3 +23,7 @@ export function documentsOf(path: string): Document[] {
 
 /** The spec with defaults filled in, or `undefined` where we refuse the document. */
 export const parsedSpec = (document: Document): unknown => declare(document).resource?.spec
+
+/** Whether we refuse it for what no feed may have; that is beyond a schema, and so beyond the API server. */
+export const isForbidden = (document: Document): boolean =>
+  declare(document).rejections.some(({ category }) => category === 'forbidden')
