@@ -18,6 +18,8 @@ const checkpointMs = 2000
 const maxRejections = 100
 const maxGapNames = 100
 const flushMs = 2000
+/** Under the supervisor's deadline for closing a gate. */
+const closeFlushMs = 500
 
 export type SessionOptions = {
   start: SessionStart
@@ -94,7 +96,7 @@ export class Session {
         this.#open(message.id, message.epoch, message.position)
         break
       case 'close':
-        this.#close(message.id)
+        void this.#close(message.id)
         break
       case 'tap':
         this.#tap.select(message.instruments)
@@ -220,10 +222,24 @@ export class Session {
     this.#report()
   }
 
-  #close(id: number): void {
+  // The other account publishes on a connection of its own: what this one has sent must be there first, or consumers would take it
+  // for a deposed publisher's.
+  async #close(id: number): Promise<void> {
     const position = this.#gate.close(Date.now())
+    await this.#options.publisher.flush(AbortSignal.timeout(closeFlushMs)).catch(() => this.#sayUnflushed())
+    this.#tap.flush()
     this.#options.send({ type: 'closed', id, position })
     this.#report()
+  }
+
+  #sayUnflushed(): void {
+    const fields = { outbox: this.#options.publisher.status().queued }
+    this.#event({
+      type: 'Warning',
+      reason: 'OutboxLeft',
+      message: 'the bus did not take all ticks before the gate moved',
+      fields,
+    })
   }
 
   #anchor(at: number, reason: string): void {

@@ -36,14 +36,10 @@ export class Tap {
     this.#schedule()
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || this.#inFlight >= maxInFlight) return
-    this.#isScheduled = true
-    setImmediate(() => this.#flush())
-  }
-
-  #flush(): void {
+  /** Sends what waits at once. */
+  flush(): void {
     this.#isScheduled = false
+    if (this.#ticks.length === 0 && this.#dropped === 0) return
     const ticks = this.#ticks
     const dropped = this.#dropped
     this.#ticks = []
@@ -53,5 +49,11 @@ export class Tap {
       this.#inFlight--
       if (this.#ticks.length > 0) this.#schedule()
     })
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= maxInFlight) return
+    this.#isScheduled = true
+    setImmediate(() => this.flush())
   }
 }

@@ -1,0 +1,263 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Account, Desired } from '../crds/contract/desired.ts'
+import type { FeedReport, SessionStatus } from '../crds/contract/feedstatus.ts'
+import { TickChecker } from '../feed/client/consumer.ts'
+import { type Simulator, startSimulator } from '../feed/simulator/simulator.ts'
+import { desiredOn, groupsOf, withLive } from './feed/desired.ts'
+import { FeedProcess } from './feed/feedprocess.ts'
+import { until } from './services/deadline.ts'
+import { temporaryDirectory } from './services/directory.ts'
+
+const instrumentCount = 200
+const logins = [
+  { BROKER_ID: '9999', USER_ID: 'primary', PASSWORD: 'password-of-primary' },
+  { BROKER_ID: '9999', USER_ID: 'backup', PASSWORD: 'password-of-backup' },
+]
+
+let simulator: Simulator
+let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let feed: FeedProcess
+let desired: Desired
+
+beforeEach(async () => {
+  simulator = await startSimulator({ instruments: instrumentCount, rate: 2, controlPort: 0, accounts: logins })
+  directory = await temporaryDirectory('feed')
+  feed = new FeedProcess(directory.path)
+  desired = desiredOn(simulator.ports[0] ?? 0, await groupsOf(instrumentCount))
+})
+
+afterEach(async () => {
+  await feed.stop()
+  await simulator.stop()
+  await directory.remove()
+})
+
+async function startReady(passwords?: Partial<Record<Account, string>>): Promise<FeedReport> {
+  await feed.prepare(desired, passwords)
+  await feed.start()
+  await until('the feed to be ready', () => feed.isReady())
+  return feed.status()
+}
+
+const sessionOf = (report: FeedReport, account: Account): SessionStatus => {
+  const session = report.sessions.find(one => one.account === account)
+  if (session === undefined) throw new Error(`the report lacks ${account}`)
+  return session
+}
+
+async function sessionThat(what: string, account: Account, holds: (session: SessionStatus) => boolean): Promise<SessionStatus> {
+  return until(`${account} to be ${what}`, async () => {
+    const session = sessionOf(await feed.status(), account)
+    return holds(session) && session
+  })
+}
+
+const bothLive = async (): Promise<void> => {
+  await sessionThat('live', 'primary', ({ state }) => state === 'live')
+  await sessionThat('live', 'backup', ({ state, lastTickAt }) => state === 'live' && lastTickAt !== undefined)
+}
+
+async function order(faults: object): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${simulator.control}/faults`, { method: 'POST', body: JSON.stringify(faults) })
+  expect(response.status).toBe(200)
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe('a feed', () => {
+  it('serves what is desired, and leaves no process when it is told to stop', async () => {
+    const report = await startReady()
+    await bothLive()
+    expect(sessionOf(report, 'primary')).toMatchObject({ state: 'live', gate: 'open', rejections: [] })
+    expect(sessionOf(report, 'primary').subscriptions).toMatchObject({ desired: instrumentCount, acknowledged: instrumentCount })
+    expect(sessionOf(await feed.status(), 'backup')).toMatchObject({ state: 'live', gate: 'closed', published: 0 })
+    const pids = [feed.pid, ...(await feed.status()).sessions.map(({ pid }) => pid ?? 0)]
+    expect(pids.every(isAlive)).toBe(true)
+    expect(await feed.stop()).toBe(0)
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
+  it('moves the gate six times without losing or doubling a tick', async () => {
+    await startReady()
+    await bothLive()
+    const checker = new TickChecker({})
+    const tap = new AbortController()
+    const following = feed
+      .tap([], tick => checker.check(tick), tap.signal)
+      .catch(error => {
+        if (!tap.signal.aborted) throw error
+      })
+    const account = (epoch: number): Account => (epoch % 2 === 1 ? 'primary' : 'backup')
+    for (let epoch = 2; epoch <= 7; epoch++) {
+      const { status } = await feed.put(withLive(desired, { active: account(epoch) }, epoch))
+      expect(status).toBe(200)
+      const before = checker.counts().accepted
+      await until('ticks of the new account', () => checker.counts().accepted > before + instrumentCount)
+    }
+    tap.abort()
+    await following
+    expect(checker.counts()).toMatchObject({ missing: 0, duplicates: 0, stale: 0, restarts: 0, malformed: 0 })
+    const report = await feed.status()
+    expect(report).toMatchObject({
+      epoch: 7,
+      active: 'primary',
+      gaps: 0,
+      lastFailover: { from: 'backup', to: 'primary', epoch: 7 },
+    })
+    expect(report.lastFailover?.phases.firstTickMs).toBeGreaterThan(0)
+  })
+
+  it('refuses what it must not take over, and says why', async () => {
+    await startReady()
+    const moved = withLive(desired, { active: 'backup' }, 3)
+    expect(await feed.put(moved)).toMatchObject({ status: 200, body: { changed: true, epoch: 3, active: 'backup' } })
+    expect(await feed.put(moved)).toMatchObject({ status: 200, body: { changed: false } })
+    expect(await feed.put(desired)).toMatchObject({ status: 409, body: { reason: 'StaleEpoch', epoch: 3 } })
+    expect(await feed.put(withLive(moved, { active: 'primary' }))).toMatchObject({ status: 409, body: { reason: 'StaleEpoch' } })
+    const relaunched = { ...moved, epoch: 4, launch: { ...moved.launch, queue: { maxTicks: 2000 } } }
+    expect(await feed.put(relaunched)).toMatchObject({ status: 409, body: { reason: 'LaunchChanged' } })
+    const broken = { ...moved, live: { ...moved.live, role: 'king' } }
+    expect(await feed.put(broken)).toMatchObject({ status: 400, body: { errors: [{ path: 'live.role' }] } })
+    expect((await feed.get('/v1/status', {})).status).toBe(401)
+    expect((await feed.get('/v1/status', { authorization: 'Bearer wrong' })).status).toBe(401)
+    expect(await feed.status()).toMatchObject({ epoch: 3, active: 'backup' })
+  })
+
+  it('restarts by itself with the epoch, the account and the sequences that it had', async () => {
+    await startReady()
+    await bothLive()
+    await feed.put(withLive(desired, { active: 'backup' }, 2))
+    const checker = new TickChecker({})
+    const first = new AbortController()
+    const following = feed.tap([], tick => checker.check(tick), first.signal).catch(() => undefined)
+    await until('ticks', () => checker.counts().accepted > instrumentCount)
+    await feed.stop()
+    await following
+    const duplicatesAndStale = () => checker.counts().duplicates + checker.counts().stale
+    await feed.start()
+    const second = new AbortController()
+    const again = feed.tap([], tick => checker.check(tick), second.signal).catch(() => undefined)
+    const before = checker.counts().accepted
+    await until('ticks after the restart', () => checker.counts().accepted > before + instrumentCount)
+    second.abort()
+    await again
+    expect(await feed.status()).toMatchObject({ epoch: 2, active: 'backup' })
+    expect(duplicatesAndStale()).toBe(0)
+    expect(checker.counts().restarts).toBe(0)
+  })
+
+  it('starts a killed session again, leaves the other alone, and uses no sequence twice', async () => {
+    const report = await startReady()
+    await bothLive()
+    const checker = new TickChecker({})
+    const tap = new AbortController()
+    const following = feed.tap([], tick => checker.check(tick), tap.signal).catch(() => undefined)
+    await until('ticks', () => checker.counts().accepted > instrumentCount)
+    const pid = sessionOf(report, 'primary').pid ?? 0
+    const backupPid = sessionOf(await feed.status(), 'backup').pid
+    process.kill(pid, 'SIGKILL')
+    const revived = await sessionThat(
+      'restarted',
+      'primary',
+      session => session.restarts === 1 && session.published > instrumentCount,
+    )
+    expect(revived.pid).not.toBe(pid)
+    tap.abort()
+    await following
+    expect(sessionOf(await feed.status(), 'backup')).toMatchObject({ pid: backupPid, restarts: 0 })
+    expect(checker.counts()).toMatchObject({ duplicates: 0, stale: 0 })
+    const reasons = (await feed.events()).map(event => event.reason)
+    expect(reasons).toContain('SessionDied')
+    expect((await feed.status()).gaps).toBeGreaterThan(0)
+  })
+
+  it('sends a wrong password once, and goes on when the secret is corrected', async () => {
+    await startReady({ backup: 'wrong' })
+    const failed = await sessionThat('failed', 'backup', ({ state }) => state === 'failed')
+    expect(failed).toMatchObject({ reason: 'LoginRefused', errorId: 3 })
+    const refusals = (await feed.events()).filter(({ reason }) => reason === 'LoginRefused')
+    expect(refusals).toHaveLength(1)
+    expect(JSON.stringify([await feed.status(), await feed.events()])).not.toContain('wrong')
+    await feed.writeSecrets('backup', 'password-of-backup')
+    await sessionThat('live', 'backup', ({ state }) => state === 'live')
+  })
+
+  it('keeps publishing when told to flip to an account that cannot log in, and says that it waits', async () => {
+    await startReady({ backup: 'wrong' })
+    await feed.put(withLive(desired, { active: 'backup' }, 2))
+    const report = await feed.status()
+    expect(report).toMatchObject({ active: 'primary' })
+    expect(sessionOf(report, 'primary').gate).toBe('open')
+    expect(await feed.isReady()).toBe(false)
+    await feed.writeSecrets('backup', 'password-of-backup')
+    await until('the flip', async () => (await feed.status()).active === 'backup')
+    await until('the feed to be ready', () => feed.isReady())
+  })
+
+  it('flips to a cold standby, and ends the other session after it', async () => {
+    desired = withLive(desired, { standby: 'cold' })
+    const report = await startReady()
+    expect(sessionOf(report, 'backup')).toMatchObject({ state: 'idle' })
+    await feed.put(withLive(desired, { active: 'backup' }, 2))
+    await until('the flip', async () => (await feed.status()).active === 'backup')
+    await until('the feed to be ready', () => feed.isReady())
+    await sessionThat('idle', 'primary', ({ state }) => state === 'idle')
+  })
+
+  it('takes other instruments over without a new login', async () => {
+    await startReady()
+    const fewer = desired.live.instrumentGroups.slice(0, 1)
+    const count = fewer.flatMap(({ instruments }) => instruments).length
+    const unknown = { ...(fewer[0] as (typeof fewer)[0]), instruments: ['XX9999'] }
+    const since = sessionOf(await feed.status(), 'primary').pid
+    await feed.put(withLive(desired, { instrumentGroups: [...fewer, unknown] }))
+    const session = await sessionThat(
+      'live with fewer',
+      'primary',
+      ({ state, subscriptions }) => state === 'live' && subscriptions.desired === count + 1,
+    )
+    expect(session).toMatchObject({ pid: since, subscriptions: { acknowledged: count, rejected: 1 } })
+    expect(session.rejections).toEqual([{ instrument: 'XX9999', reason: '16: instrument not found' }])
+    const text = await (await feed.get('/metrics', {})).text()
+    expect(text).toMatch(/md_reconnects_total\{account="primary",feed="test\/feed"\} 0/)
+  })
+
+  it('moves the gate itself when the active account falls silent, and keeps that over a restart', async () => {
+    desired = withLive(desired, { watchdog: { enabled: true, thresholdSeconds: 2 } })
+    await startReady()
+    await bothLive()
+    await order({ stall: { user: 'primary' } })
+    const overridden = await until('the watchdog', async () => {
+      const report = await feed.status()
+      return report.active === 'backup' && report
+    })
+    expect(overridden).toMatchObject({ epoch: 2, override: { active: 'backup', epoch: 2 } })
+    const reasons = (await feed.events()).map(({ reason }) => reason)
+    expect(reasons.indexOf('Stalled')).toBeLessThan(reasons.indexOf('WatchdogFlip'))
+    await feed.stop()
+    await feed.start()
+    await until('the feed to be ready', () => feed.isReady())
+    expect(await feed.status()).toMatchObject({ epoch: 2, active: 'backup', override: { active: 'backup' } })
+    await order({ resume: true })
+    await bothLive()
+    expect(await feed.put(withLive(desired, {}, 3))).toMatchObject({ status: 200, body: { active: 'primary', epoch: 3 } })
+    const report = await feed.status()
+    expect(report.override).toBeUndefined()
+    expect(report).toMatchObject({ active: 'primary', epoch: 3 })
+  })
+
+  it('keeps its secrets and its token out of its state', async () => {
+    await startReady()
+    const state = await readFile(join(directory.path, 'state/desired.json'), 'utf8')
+    expect(state).not.toContain('password-of')
+    expect(JSON.stringify(await feed.status())).not.toContain('password-of')
+  })
+})
