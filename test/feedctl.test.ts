@@ -333,6 +333,32 @@ describe('feedctl status', () => {
   })
 })
 
+describe('feedctl validate', () => {
+  it('exits 0 for what is right, and says how much of it there is', async () => {
+    const result = await feedctl('validate', join(import.meta.dirname, '../examples/quickstart'))
+    expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/^\d+ objects are right/) })
+  })
+
+  it('exits 1 with file, line and column of a problem', async () => {
+    await writeFile(file, manifest.replace('active: primary', 'active: third'))
+    const { code, out } = await feedctl('validate', file)
+    expect(code).toBe(1)
+    expect(out).toMatch(/^feeds\.yaml:10:\d+: spec\.credentials\.active: /)
+  })
+
+  it('writes JSON and JUnit for CI', async () => {
+    await writeFile(file, manifest.replace('active: primary', 'active: third <&>'))
+    const json = await feedctl('validate', file, '-o', 'json')
+    expect(json.code).toBe(1)
+    expect(JSON.parse(json.out)).toMatchObject({ problems: [{ file: 'feeds.yaml', line: 10, path: 'spec.credentials.active' }] })
+    const junit = await feedctl('validate', file, '-o', 'junit')
+    expect(junit.code).toBe(1)
+    expect(junit.out).toMatch(/^<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites/)
+    expect(junit.out).toContain('<testsuite name="feeds.yaml" tests="1" failures="1"')
+    expect(junit.out).not.toContain('<&>')
+  })
+})
+
 describe('feedctl describe, history, events, diff, explain', () => {
   it('describe tells declaration, conditions, revisions and events', async () => {
     world.emit({ reason: 'Started', message: 'container started' })
@@ -475,7 +501,14 @@ async function feedctlWatched(signal: AbortSignal, onOut: (text: string) => void
     },
     signal,
     newToken: () => `token-${++tokens}`,
-    defaults: { server: world.url, manifests: undefined, namespace: undefined },
+    defaults: {
+      server: world.url,
+      manifests: undefined,
+      namespace: undefined,
+      data: join(import.meta.dirname, '../examples/data'),
+    },
+    environment: {},
+    directory: directory.path,
   })
   return { code, ...written }
 }

@@ -13,6 +13,9 @@ export type Context = {
   namespace: string | undefined
   /** A token that no earlier request had. */
   newToken: () => string
+  environment: Readonly<Record<string, string | undefined>>
+  /** Working directory. */
+  directory: string
 }
 
 /** Formats of a listing. */

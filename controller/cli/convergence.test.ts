@@ -2,12 +2,18 @@ import { describe, expect, it } from 'vitest'
 import type { ResourceView } from '../api/contract.ts'
 import { type Goal, judge, progressBetween, type Verdict } from './convergence.ts'
 
-type Facts = { generation: number; observed?: number; conditions?: Record<string, string>; status?: Record<string, unknown> }
+type Facts = {
+  generation: number
+  observed?: number
+  about?: number
+  conditions?: Record<string, string>
+  status?: Record<string, unknown>
+}
 
-function view({ generation, observed, conditions = {}, status = {} }: Facts): ResourceView {
+function view({ generation, observed, about = observed, conditions = {}, status = {} }: Facts): ResourceView {
   const list = Object.entries(conditions).map(([type, value]) => {
     const [state = '', reason = '', message = ''] = value.split('|')
-    return { type, status: state as 'True', reason, message, lastTransitionTime: '', observedGeneration: observed ?? 0 }
+    return { type, status: state as 'True', reason, message, lastTransitionTime: '', observedGeneration: about ?? 0 }
   })
   return {
     apiVersion: 'feedplane.dev/v1alpha1',
@@ -59,7 +65,7 @@ const cases: { name: string; facts: Facts; goal: Goal; state: Verdict['state']; 
     facts: { generation: 2, observed: 2, conditions: { Ready: 'True|A|ok', Reconciling: 'True|B|y' } },
     goal: {},
     state: 'waiting',
-    why: 'ok',
+    why: 'B: y',
   },
   {
     name: 'waits for the account that was asked for',
@@ -83,11 +89,16 @@ const cases: { name: string; facts: Facts; goal: Goal; state: Verdict['state']; 
     why: 'ImageNotFound: x:9',
   },
   {
-    name: 'fails where it was rolled back',
-    facts: { generation: 2, observed: 2, conditions: { Ready: 'False|X|x', RolledBack: 'True|NeverReady|r4' } },
+    name: 'tells what is under way where the new generation is taken up',
+    facts: {
+      generation: 2,
+      observed: 1,
+      conditions: { Ready: 'Unknown|Proving|r2', Reconciling: 'True|Proving|r2: no tick yet' },
+      about: 2,
+    },
     goal: {},
-    state: 'failed',
-    why: 'NeverReady: r4',
+    state: 'waiting',
+    why: 'Proving: r2: no tick yet',
   },
   {
     name: 'is content with a taken edit where that is all there is to wait for',

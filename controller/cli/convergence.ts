@@ -1,5 +1,5 @@
 import type { ResourceEvent, ResourceView } from '../api/contract.ts'
-import { conditionOf, isObserved, isTrue, sentence } from './health.ts'
+import { conditionOf, isAbout, isObserved, isTrue, sentence } from './health.ts'
 
 /** What a wait waits for, on top of "the controller has seen the present generation and the feed is Ready". */
 export type Goal = {
@@ -21,16 +21,16 @@ export function judge(view: ResourceView, goal: Goal): Verdict {
   if (goal.afterGeneration !== undefined && generation <= goal.afterGeneration)
     return waiting('the controller has not read the edit yet')
   if (goal.takenOnly) return { state: 'done', why: `the controller took generation ${generation}` }
-  if (!isObserved(view)) return waiting(`generation ${generation} is not observed yet`)
+  const ready = conditionOf(view, 'Ready')
+  const underWay = conditionOf(view, 'Reconciling') ?? ready
+  if (!isObserved(view))
+    return waiting(isAbout(underWay, generation) ? sentence(underWay) : `generation ${generation} is not observed yet`)
   if (goal.token !== undefined && !Object.values(requestsOf(view)).includes(goal.token))
     return waiting('the request is not carried out yet')
   const stalled = conditionOf(view, 'Stalled')
   if (stalled?.status === 'True') return { state: 'failed', why: sentence(stalled) }
-  const ready = conditionOf(view, 'Ready')
-  const rolledBack = conditionOf(view, 'RolledBack')
-  if (isTrue(view, 'Reconciling') || ready === undefined) return waiting(ready?.message ?? 'no condition yet')
-  if (ready.status !== 'True')
-    return rolledBack?.status === 'True' ? { state: 'failed', why: sentence(rolledBack) } : waiting(sentence(ready))
+  if (ready === undefined) return waiting('no condition yet')
+  if (isTrue(view, 'Reconciling') || ready.status !== 'True') return waiting(sentence(underWay ?? ready))
   const { active } = view.status
   if (goal.active !== undefined && active !== goal.active)
     return waiting(`${active ?? 'no account'} publishes, not yet ${goal.active}`)

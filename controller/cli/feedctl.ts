@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { join } from 'node:path'
 import { run } from './program.ts'
 import { type Terminal, takesColour } from './terminal.ts'
 
@@ -26,5 +27,8 @@ process.exitCode = await run(process.argv.slice(2), {
     server: process.env.FEEDPLANE_SERVER,
     manifests: process.env.FEEDPLANE_MANIFESTS,
     namespace: process.env.FEEDPLANE_NAMESPACE,
+    data: process.env.FEEDPLANE_DATA ?? join(import.meta.dirname, '../../examples/data'),
   },
+  environment: process.env,
+  directory: process.cwd(),
 })

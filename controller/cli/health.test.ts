@@ -107,7 +107,7 @@ const cases: { name: string; feed: FeedView; health: Partial<Health> }[] = [
     feed: feedWith({
       status: { phase: 'Proving', conditions: [notReady, condition('Reconciling', 'True', 'RollingOut', 'waiting for ticks')] },
     }),
-    health: { state: 'Progressing', wrong: 'Proving: waiting for ticks' },
+    health: { state: 'Progressing', wrong: 'RollingOut: waiting for ticks' },
   },
   {
     name: 'is Progressing, not Ready, while an edit is not observed',

@@ -40,7 +40,12 @@ export function isTrue(view: ResourceView, type: string): boolean {
   return conditionOf(view, type)?.status === 'True'
 }
 
-/** Whether the status speaks of what is declared now. */
+/** Whether a condition speaks of this generation. */
+export function isAbout(condition: Condition | undefined, generation: number): condition is Condition {
+  return condition?.observedGeneration === generation
+}
+
+/** Whether Ready or Stalled, as the end of the matter, speaks of what is declared now. */
 export function isObserved(view: ResourceView): boolean {
   return view.status.observedGeneration === view.metadata.generation
 }
@@ -56,7 +61,7 @@ export function healthOf(feed: FeedView): Health {
   const ready = conditionOf(feed, 'Ready')
   if (ready === undefined)
     return { state: 'Unknown', wrong: 'the controller has not looked at it yet', todo: 'see its log, or wait' }
-  if (isTrue(feed, 'Reconciling') || !isObserved(feed))
+  if (isTrue(feed, 'Reconciling') || !isAbout(ready, feed.metadata.generation))
     return { state: 'Progressing', wrong: progressWords(feed, ready), todo: `feedctl rollout ${name}` }
   if (ready.status !== 'True')
     return {
@@ -89,10 +94,8 @@ function stalledTodo(feed: FeedView, name: string): string {
 
 function progressWords(feed: FeedView, ready: Condition): string {
   const condition = conditionOf(feed, 'Reconciling') ?? ready
-  const phase = feed.status.phase === undefined ? '' : `${feed.status.phase}: `
-  return isObserved(feed)
-    ? `${phase}${condition.message || condition.reason}`
-    : `${phase}generation ${feed.metadata.generation} is not taken up yet`
+  const { generation } = feed.metadata
+  return isAbout(condition, generation) ? sentence(condition) : `generation ${generation} is not taken up yet`
 }
 
 function degradedBy(feed: FeedView): Health | undefined {

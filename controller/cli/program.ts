@@ -8,8 +8,12 @@ export type Settings = {
   terminal: Terminal
   signal: AbortSignal
   newToken: () => string
-  /** Defaults from the environment: FEEDPLANE_SERVER, FEEDPLANE_MANIFESTS, FEEDPLANE_NAMESPACE. */
-  defaults: { server: string | undefined; manifests: string | undefined; namespace: string | undefined }
+  /** Defaults from the environment: FEEDPLANE_SERVER, FEEDPLANE_MANIFESTS, FEEDPLANE_NAMESPACE, FEEDPLANE_DATA. */
+  defaults: { server: string | undefined; manifests: string | undefined; namespace: string | undefined; data: string }
+  /** Where Credentials of type env are looked up by `validate`. */
+  environment: Readonly<Record<string, string | undefined>>
+  /** Working directory; files are named relative to it. */
+  directory: string
 }
 
 /**
@@ -48,21 +52,30 @@ function programOf(settings: Settings, state: { code: ExitCode }): Command {
       '\nExit codes: 0 ok; 1 differences, invalid, not ready; 2 trouble; 3 timeout; 4 refused; 130 Ctrl-C.\nA FEED is NAME or NAMESPACE/NAME.',
     )
   const act = (verb: Command, action: Run) => perform(verb, settings, action).then(code => void Object.assign(state, { code }))
-  addLooking(program, act)
+  addLooking(program, act, defaults.data)
   addEditing(program, act)
   return program
 }
 
 type Act = (verb: Command, action: Run) => Promise<void>
 
-async function perform(verb: Command, { terminal, signal, newToken }: Settings, action: Run): Promise<ExitCode> {
+async function perform(verb: Command, settings: Settings, action: Run): Promise<ExitCode> {
   const { server, manifests, namespace } = verb.optsWithGlobals<{ server: string; manifests?: string; namespace?: string }>()
   if (!URL.canParse(server))
     throw new ExitError(exitCodes.trouble, `--server ${server} is no URL`, { hint: 'write http://HOST:PORT' })
-  return action({ terminal, controller: connect(server, signal), signal, manifests, namespace, newToken })
+  return action({ ...settings, controller: connect(server, settings.signal), manifests, namespace })
 }
 
-function addLooking(program: Command, act: Act): void {
+function addLooking(program: Command, act: Act, dataDirectory: string): void {
+  program
+    .command('validate <path...>')
+    .description('check manifests, offline')
+    .addOption(output(['text', 'json', 'junit'], 'text'))
+    .option('--strict', 'exit 1 for warnings too')
+    .addOption(new Option('--data <dir>', 'root of catalogues and recordings (FEEDPLANE_DATA)').default(dataDirectory))
+    .action((paths, options, verb) =>
+      act(verb, async context => (await import('./verbs/validate.ts')).validate(context, paths, options)),
+    )
   program
     .command('diff [path...]')
     .description('what the controller would do: for these manifests, or for what is declared')
