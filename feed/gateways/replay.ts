@@ -25,6 +25,8 @@ export type ReplayGatewayOptions = {
 
 type Position = { lap: number; ms: number }
 
+type Pending = { op: 'subscribe' | 'unsubscribe'; instruments: string[]; next: number }
+
 /**
  * Plays a recording as if a front pushed it. Where it stands follows from the wall clock alone (rounds of the recording since
  * 1970, one trading day each), so that sessions in different processes push the same ticks at the same time and a warm flip goes on without loss.
@@ -47,6 +49,8 @@ export class ReplayGateway implements Gateway {
   #lap = 0
   #day: RecordedDay
   #row = 0
+  /** Requests in the order they came; the window bounds their instruments. */
+  readonly #pending: Pending[] = []
   #timer: NodeJS.Timeout | undefined
   #turns = new Set<NodeJS.Immediate>()
 
@@ -91,23 +95,27 @@ export class ReplayGateway implements Gateway {
     for (const turn of this.#turns) clearImmediate(turn)
   }
 
-  #request(op: 'subscribe' | 'unsubscribe', instruments: string[]): SendResult {
+  #request(op: Pending['op'], instruments: string[]): SendResult {
     if (!this.#connected) return -1
     const admitted = this.#window.admit({ op, instruments }, performance.now())
-    if (admitted === 0) this.#answer(op, instruments, 0)
-    return admitted
+    if (admitted !== 0) return admitted
+    this.#pending.push({ op, instruments, next: 0 })
+    if (this.#pending.length === 1) this.#later(handlers => this.#answer(handlers))
+    return 0
   }
 
-  #answer(op: 'subscribe' | 'unsubscribe', instruments: string[], from: number): void {
-    this.#later(handlers => {
-      const to = from + acknowledgementsPerTurn
-      for (const instrument of instruments.slice(from, to)) {
-        this.#window.answered(1)
-        if (op === 'subscribe') this.#subscribe(instrument, handlers)
-        else this.#unsubscribe(instrument, handlers)
-      }
-      if (to < instruments.length) this.#answer(op, instruments, to)
-    })
+  #answer(handlers: GatewayHandlers): void {
+    const [first] = this.#pending
+    if (first === undefined) return
+    const instruments = first.instruments.slice(first.next, first.next + acknowledgementsPerTurn)
+    first.next += acknowledgementsPerTurn
+    this.#window.answered(instruments.length)
+    for (const instrument of instruments) {
+      if (first.op === 'subscribe') this.#subscribe(instrument, handlers)
+      else this.#unsubscribe(instrument, handlers)
+    }
+    if (first.next >= first.instruments.length) this.#pending.shift()
+    if (this.#pending.length > 0) this.#later(later => this.#answer(later))
   }
 
   #login({ USER_ID }: AccountSecrets, handlers: GatewayHandlers): void {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type SimulatorOptions, startSimulator } from '../simulator/simulator.ts'
 import { controlFrame } from './frame.ts'
@@ -7,12 +8,13 @@ import { SimulatorGateway } from './simulator.ts'
 import { Witness } from './witness.ts'
 
 const secrets = { BROKER_ID: '9999', USER_ID: 'alice', PASSWORD: 'correct' }
+const universe = [fileURLToPath(new URL('../simulator/testdata.json', import.meta.url))]
 const reconnectMs = { first: 5, longest: 20 }
 
 conformance('the simulator gateway', openBench, { hasConnection: true })
 
 async function openBench() {
-  const { ports, control, stop } = await startSimulator({ instruments: 4, rate: 40, accounts: [secrets], controlPort: 0 })
+  const { ports, control, stop } = await startSimulator({ universe, rate: 40, accounts: [secrets], controlPort: 0 })
   return {
     gateway: () => new SimulatorGateway({ fronts: [`tcp://127.0.0.1:${ports[0]}`], reconnectMs }),
     secrets,
@@ -30,7 +32,7 @@ describe('the simulator gateway', () => {
   })
 
   async function front(options: SimulatorOptions): Promise<number> {
-    const { ports, stop } = await startSimulator({ instruments: 4, ...options })
+    const { ports, stop } = await startSimulator({ universe, ...options })
     ends.push(stop)
     return ports[0] ?? 0
   }

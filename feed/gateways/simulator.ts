@@ -73,7 +73,7 @@ export class SimulatorGateway implements Gateway {
 
   #send(request: Request): SendResult {
     const socket = this.#socket
-    if (socket === undefined || !this.#connected) return -1
+    if (socket === undefined || socket.destroyed || !this.#connected) return -1
     if (socket.writableLength > maxUnsentBytes) return -2
     const admitted = this.#window.admit(request, performance.now())
     if (admitted === 0) socket.write(controlFrame(request))

@@ -6,7 +6,7 @@ const everything = z.strictObject({ all: z.literal(true) })
 const ofUser = z.strictObject({ user: z.string() })
 
 /** Ticks a second and instrument. A real front pushes at most two; more is for load. */
-export const rateSchema = z.number().min(0).max(50)
+const rateSchema = z.number().min(0).max(50)
 
 /**
  * Body of `POST /faults`: one or more of these, taken in this order. Later kinds (duplicates, reordering, clock skew, storms) get a

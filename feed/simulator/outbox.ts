@@ -23,7 +23,7 @@ export class Outbox {
 
   /** Bytes are whole frames and are not changed any more. */
   send(bytes: Buffer, packets: number): void {
-    if (this.#socket.destroyed) return
+    if (!this.#socket.writable) return
     if (this.#waiting.length === 0 && !this.#socket.writableNeedDrain) {
       this.#socket.write(bytes)
       return

@@ -129,6 +129,7 @@ export class FrontSession {
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true, 10_000)
     this.#socket.on('data', (chunk: Buffer) => {
+      if (!this.#socket.writable) return
       try {
         reader.push(chunk)
       } catch (error) {
@@ -206,7 +207,7 @@ export class FrontSession {
   }
 
   #checkBound(): void {
-    if (this.outbox.packets + 2 * this.#owed > maxUnsentPackets && !this.#socket.destroyed) {
+    if (this.outbox.packets + 2 * this.#owed > maxUnsentPackets && this.#socket.writable) {
       this.#events.cut(this, disconnectReasons.heartbeatTimeout)
     }
   }

@@ -1,4 +1,5 @@
 import { connect as connectSocket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Depth } from '../gateways/depth.ts'
 import { noValue } from '../gateways/depth.ts'
@@ -13,6 +14,8 @@ import { type Simulator, type SimulatorOptions, startSimulator } from './simulat
 const alice = { BROKER_ID: '9999', USER_ID: 'alice', PASSWORD: 'correct' }
 const bob = { ...alice, USER_ID: 'bob' }
 
+const universe = [fileURLToPath(new URL('testdata.json', import.meta.url))]
+
 describe('the simulator', () => {
   const ends: (() => unknown)[] = []
   afterEach(async () => {
@@ -20,7 +23,7 @@ describe('the simulator', () => {
   })
 
   async function start(options: SimulatorOptions = {}): Promise<Simulator> {
-    const simulator = await startSimulator({ instruments: 4, rate: 40, controlPort: 0, ...options })
+    const simulator = await startSimulator({ universe, rate: 40, controlPort: 0, ...options })
     ends.push(simulator.stop)
     return simulator
   }
@@ -156,7 +159,7 @@ describe('the simulator', () => {
   })
 
   it('cuts a session that is owed more than 10,000 packets, as a front does with a whole universe at once', async () => {
-    const simulator = await start({ instruments: 5200 })
+    const simulator = await start()
     const { gateway, witness } = await login(simulator)
     gateway.subscribe(Array.from({ length: 5100 }, () => 'cs1605'))
     expect((await witness.nth('disconnected')).reason).toBe(0x2001)
@@ -165,7 +168,7 @@ describe('the simulator', () => {
   })
 
   it('stalls a group of instruments, and resumes', async () => {
-    const simulator = await start({ instruments: 400 })
+    const simulator = await start()
     const { gateway, witness } = await login(simulator)
     gateway.subscribe(['cs1605', 'c1605'])
     await witness.until(() => witness.ticksOf('cs1605').length > 2)
@@ -266,7 +269,7 @@ describe('the simulator', () => {
     gateway.subscribe(['cs1605'])
     await witness.nth('depth', 3)
     expect(await state(simulator)).toMatchObject({
-      instruments: 4,
+      instruments: 6,
       rate: 40,
       counters: { connections: 1, logins: 1, loginFailures: 0, cuts: 0 },
       sessions: [{ user: 'alice', subscriptions: 1, pendingAcknowledgements: 0, stalled: false }],
@@ -276,6 +279,6 @@ describe('the simulator', () => {
 
   it('fails to start on a port that is taken, and leaves nothing behind', async () => {
     const { ports } = await start()
-    await expect(startSimulator({ instruments: 4, ports: [0, ports[0] ?? 0] })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await expect(startSimulator({ universe, ports: [0, ports[0] ?? 0] })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 })

@@ -10,7 +10,7 @@ export const defaultUniverse = fileURLToPath(
 )
 
 /** The most that a front carries; China's whole market of derivatives is about this size. */
-export const maxInstruments = 20_000
+const maxInstruments = 20_000
 
 /** Years by which the months of the catalogue (five years long) are moved in each round of `extend`. */
 const yearsPerRound = 5
@@ -30,7 +30,7 @@ export async function readUniverse(files: string[], count?: number): Promise<Ins
 }
 
 /** The instruments and, up to `count`, their contracts 5, 10, 15 ... years later: `cs1605` -> `cs2105`. */
-export function extend(instruments: Instrument[], count: number): Instrument[] {
+function extend(instruments: Instrument[], count: number): Instrument[] {
   const byId = new Map(instruments.map(instrument => [instrument.id, instrument]))
   for (let years = yearsPerRound; years < 100 && byId.size < count; years += yearsPerRound) {
     for (const instrument of instruments) {
