@@ -3,10 +3,10 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Where packages come from is the builder's affair: an npmrc and a CA bundle arrive as secrets, and no layer keeps them.
-# What only the feed calls is left out, and the `node` package, for the image has its own.
+# What the controller does not call is left out, and the `node` package, for the image has its own.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     npm uninstall --package-lock-only --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
-      node csv-parse \
+      node @kubernetes/client-node @nats-io/jetstream @nats-io/transport-node chinese-days csv-parse \
     && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
     && find node_modules \( -name '*.d.ts' -o -name '*.map' \) -delete \
     && rm -rf /tmp/npm
@@ -20,8 +20,11 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY compose/health compose/feedctl /usr/local/bin/
 COPY crds crds
+COPY feed/client feed/client
+COPY examples/data examples/data
 COPY controller controller
-ENV NODE_ENV=production
+# On all addresses of the container: what of it is published is said at its start. The port only answers questions.
+ENV NODE_ENV=production FEEDPLANE_MANIFESTS=/manifests FEEDPLANE_LISTEN=0.0.0.0:9181
 ARG VERSION=dev
 LABEL org.opencontainers.image.title="feedplane-controller" \
       org.opencontainers.image.description="Converges market-data feeds to their declared state; holds feedctl" \

@@ -3,10 +3,10 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Where packages come from is the builder's affair: an npmrc and a CA bundle arrive as secrets, and no layer keeps them.
-# What only the controller calls is left out, and the `node` package, for the image has its own.
+# What the feed does not call is left out, and the `node` package, for the image has its own.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     npm uninstall --package-lock-only --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
-      node @kubernetes/client-node dockerode tar-stream commander \
+      node @kubernetes/client-node chokidar commander dockerode fastify tar-stream yaml \
     && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
     && find node_modules \( -name '*.d.ts' -o -name '*.map' \) -delete \
     && rm -rf /tmp/npm

@@ -83,6 +83,14 @@ it('starts the feed from its volume, pushes recorded ticks, and ends with 0 on a
   expect(await stateOf(id)).toMatchObject({ ExitCode: 0, OOMKilled: false })
 })
 
+it('starts the controller with nothing declared, which feedctl beside it sees', async () => {
+  const id = await runIn(controller.reference, ['--detach', '--tmpfs=/manifests'], [])
+  await until('the container to be healthy', async () => (await stateOf(id)).Health.Status === 'healthy')
+  expect(JSON.parse(await engine.docker('exec', id, 'feedctl', 'get', 'feeds', '--output', 'json'))).toMatchObject({ items: [] })
+  await engine.docker('stop', '--time', '10', id)
+  expect(await stateOf(id)).toMatchObject({ ExitCode: 0, OOMKilled: false })
+})
+
 const writeFiles = `for (const [path, text] of Object.entries(JSON.parse(process.argv[1]))) {
   const file = '/var/lib/feedplane/' + path
   require('fs').mkdirSync(require('path').dirname(file), { recursive: true })
