@@ -44,7 +44,7 @@ export function resolveInstruments(sets: readonly SubscriptionSetSpec[], catalog
     const collector = collectorOf(set, problems)
     const catalogue = catalogues.get(spec.catalogue)
     if (catalogue === undefined || catalogue instanceof Fault) collector.report('error', () => unavailable(spec, catalogue))
-    else choose(spec, catalogue, marksOf(chosen, catalogue), collector.report)
+    else choose(spec, catalogue, marksOf(chosen, catalogue), collector)
     collector.close()
   })
   const { groups, count } = grouped(chosen)
@@ -54,10 +54,18 @@ export function resolveInstruments(sets: readonly SubscriptionSetSpec[], catalog
 
 type Finding = Omit<InstrumentProblem, 'set' | 'severity'>
 
+type Collector = {
+  report: Report
+  /** Whether an error of this set has been reported. */
+  isExplained(): boolean
+  /** Says how many findings were not shown. */
+  close(): void
+}
+
 /** The finding is made only where it is shown: its hint searches the catalogue. */
 type Report = (severity: 'error' | 'warning', finding: () => Finding) => void
 
-function choose(spec: SubscriptionSetSpec, catalogue: Catalogue, union: Uint8Array, report: Report): void {
+function choose(spec: SubscriptionSetSpec, catalogue: Catalogue, union: Uint8Array, { report, isExplained }: Collector): void {
   const own = new Uint8Array(catalogue.names.length)
   markNamed(spec, catalogue, own, report)
   spec.select.forEach((selector, index) => {
@@ -66,7 +74,7 @@ function choose(spec: SubscriptionSetSpec, catalogue: Catalogue, union: Uint8Arr
   })
   unmarkExcluded(spec, catalogue, own, report)
   const taken = addUpTo(own, union, spec.limit ?? own.length)
-  if (taken === 0) report('error', emptySet)
+  if (taken === 0 && !isExplained()) report('error', emptySet)
 }
 
 function markNamed(spec: SubscriptionSetSpec, catalogue: Catalogue, own: Uint8Array, report: Report): void {
@@ -215,14 +223,17 @@ function tooMany(count: number): InstrumentProblem {
   }
 }
 
-function collectorOf(set: number, problems: InstrumentProblem[]): { report: Report; close(): void } {
+function collectorOf(set: number, problems: InstrumentProblem[]): Collector {
   let shown = 0
+  let hasError = false
   const hidden = { error: 0, warning: 0 }
   return {
     report(severity, finding) {
+      hasError ||= severity === 'error'
       if (shown++ < maxSetProblems) problems.push({ set, severity, ...finding() })
       else hidden[severity]++
     },
+    isExplained: () => hasError,
     close() {
       if (shown > maxSetProblems) problems.push({ set, severity: hidden.error > 0 ? 'error' : 'warning', ...moreOf(hidden) })
     },

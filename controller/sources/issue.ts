@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { didYouMean } from '../consistency/nearest.ts'
 import { forbiddenSetting } from './forbidden.ts'
-import { type MemberPath, withoutSecrets } from './problem.ts'
+import { type MemberPath, pathText, withoutSecrets } from './problem.ts'
 import { descriptionAt, membersAt } from './schema.ts'
 
 type Issue = z.core.$ZodIssue
@@ -31,11 +31,17 @@ function complaintsOfIssue(issue: Issue, schema: z.ZodType, value: unknown, at: 
     return issue.keys.map(key => unknownField(key, path, membersAt(schema, inner)))
   }
   const written = memberOf(value, inner)
-  const name = String(path.at(-1) ?? 'it')
+  const name = nameOf(path)
   const description = descriptionAt(schema, inner)
   if (isMissing(issue, written)) return [missing(name, path, written, description)]
   const aim = issue.code === 'invalid_key' ? 'key' : 'value'
   return [{ path, aim, category: 'schema', ...wordsOf(issue, name, written, description) }]
+}
+
+/** The member in a message: `exchanges[1]`, `spec`. */
+function nameOf(path: MemberPath): string {
+  const field = path.findLastIndex(step => typeof step === 'string')
+  return field < 0 ? 'it' : pathText(path.slice(field))
 }
 
 function unknownField(key: string, at: (string | number)[], known: string[]): Complaint {

@@ -77,7 +77,7 @@ function wordsOfRule(text: string, kind: KindName, path: string[]): { message: s
   const inSpec = path.slice(1)
   const description = descriptionAt(kinds[kind].spec, inSpec)
   const fields = membersAt(kinds[kind].spec, inSpec).join(', ')
-  return { message: text, hint: description === '' ? `fields here are ${fields}` : `${inSpec.at(-1)}: ${description}` }
+  return { message: text, hint: description === '' ? `fields here are ${fields}` : `mend ${path.join('.')}: ${description}` }
 }
 
 /** Environment variables can be read by everyone who may inspect a container. */

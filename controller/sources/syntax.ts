@@ -5,9 +5,6 @@ import { type Position, type Problem, pathText } from './problem.ts'
 /** Documents in one file at most. */
 export const maxDocuments = 1000
 
-/** Syntax errors told for one document: those after the first are mostly its echo. */
-const maxFaults = 3
-
 /** One YAML file, parsed as far as it goes. */
 export type ParsedYaml = {
   documents: Nodes[]
@@ -25,7 +22,10 @@ export function parseYaml(file: string, text: string): ParsedYaml {
     const parsed = parseAllDocuments(text, options)
     const documents = 'empty' in parsed ? [] : [...parsed]
     const problems = documents.flatMap((document, index) =>
-      faultsOf(document).map(fault => ({ ...syntaxProblem(file, fault, document, text, positionOf), document: index + 1 })),
+      faultsOf(document).map(fault => ({
+        ...syntaxProblem(file, fault, document, text, positionOf),
+        document: index + 1,
+      })),
     )
     if (documents.length > maxDocuments) problems.push(tooManyDocuments(file, documents.length))
     return { documents: documents.slice(0, maxDocuments).map(document => nodesOf(document.contents)), problems, positionOf }
@@ -34,10 +34,17 @@ export function parseYaml(file: string, text: string): ParsedYaml {
   }
 }
 
-/** A tag without a meaning here is as wrong as a syntax error: its value would be taken for plain text. */
-function faultsOf(document: Document): (YAMLParseError | YAMLWarning)[] {
-  const tags = document.warnings.filter(warning => warning.code === 'TAG_RESOLVE_FAILED')
-  return [...document.errors, ...tags].slice(0, maxFaults)
+/**
+ * The first error of a document, since those after it are mostly its echo; and all that stand for themselves. A tag without a meaning
+ * here is as wrong as a syntax error: its value would be taken for plain text.
+ */
+function faultsOf({ errors, warnings }: Document): (YAMLParseError | YAMLWarning)[] {
+  const independent = ['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']
+  return [...errors.filter(({ code }, index) => index === 0 || independent.includes(code)), ...warnings.filter(isTag)]
+}
+
+function isTag({ code }: YAMLWarning): boolean {
+  return code === 'TAG_RESOLVE_FAILED'
 }
 
 function syntaxProblem(

@@ -83,8 +83,11 @@ function nothingThere(path: string, isFolder: boolean): Problem {
 
 function illustrated(problem: Problem, texts: Map<string, string>, relativeTo: string | undefined): Problem {
   const line = texts.get(problem.file)?.split('\n')[problem.line - 1]
-  const file = relativeTo === undefined ? problem.file : relative(relativeTo, problem.file) || problem.file
-  return { ...problem, file, ...(line !== undefined && { excerpt: withoutSecrets(line.trimEnd()) }) }
+  const excerpt = line === undefined ? {} : { excerpt: withoutSecrets(line.trimEnd()) }
+  if (relativeTo === undefined) return { ...problem, ...excerpt }
+  const shorten = (text: string) => text.replaceAll(`${resolve(relativeTo)}/`, '')
+  const { message, hint } = problem
+  return { ...problem, ...excerpt, file: relative(relativeTo, problem.file), message: shorten(message), hint: shorten(hint) }
 }
 
 /** Columns of a line that are shown around the place. */
