@@ -1,5 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { defaultUniverse, readUniverse } from './universe.ts'
+
+const six = fileURLToPath(new URL('testdata.json', import.meta.url))
 
 describe('the universe', () => {
   it('is the shipped catalogue', async () => {
@@ -20,8 +23,8 @@ describe('the universe', () => {
     expect(once[14_246]).toMatchObject({ id: 'cs2105', exchange: 'DCE' })
   })
 
-  it.each([0, 20_001])('refuses %i instruments', async count => {
-    await expect(readUniverse([defaultUniverse], count)).rejects.toMatchObject({ reason: 'UniverseSize' })
+  it.each([0, 20_001, 1000])('refuses %i instruments, which six of a list cannot be', async count => {
+    await expect(readUniverse([six], count)).rejects.toMatchObject({ reason: 'UniverseSize' })
   })
 
   it('names a file that it cannot read', async () => {
