@@ -5,7 +5,7 @@ import { type Engine, labels, type Workload, type WorkloadSpec } from './engine.
 /** An engine under test and what the suite needs to know of its world. */
 export type Subject = {
   engine: Engine
-  /** Reference of the stand-in image: `MODE` is serve, crash, stubborn. */
+  /** Reference of the stand-in image: `MODE` is serve, crash, exhaust or stubborn. */
   image: string
   /** Begins every name, so that one run does not meet another's. */
   prefix: string
@@ -70,7 +70,7 @@ export function holdsPromises(name: string, open: () => Promise<Subject>): void 
     const started = async (short: string, change: Partial<WorkloadSpec> = {}): Promise<string> => {
       const workload = await made(short, change)
       await engine.start(workload, soon())
-      if (change.env?.MODE !== 'crash') await ready(workload)
+      if (!['crash', 'exhaust'].includes(change.env?.MODE ?? '')) await ready(workload)
       return workload
     }
     const ready = (workload: string): Promise<unknown> =>
@@ -247,6 +247,14 @@ export function holdsPromises(name: string, open: () => Promise<Subject>): void 
       expect(stopped).toMatchObject({ state: 'stopped', exitCode: 3 })
       await engine.remove(name, soon())
       expect(await engine.inspect(name, soon())).toBeUndefined()
+    })
+
+    it('tells that memory ran out from another crash', async () => {
+      const name = await started('exhaust', { env: { MODE: 'exhaust' }, memoryBytes: 48 * 1024 * 1024 })
+      const found = await becomes(name, ({ state }) => state === 'restarting')
+      expect(found.outOfMemory).toBe(true)
+      expect([134, 137]).toContain(found.exitCode)
+      await engine.stop(name, soon())
     })
 
     it('renames what runs, and gives the old name to another', async () => {

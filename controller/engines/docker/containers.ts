@@ -96,9 +96,9 @@ export class Containers {
     await this.client.call({ method: 'PUT', path: `${pathOf(id)}/archive`, query: { path }, archive, what, signal })
   }
 
-  /** Kills and removes a container and its volume. */
+  /** Kills and removes a container, its volume and the anonymous volumes that its image asks for. */
   async discard(found: Inspection, signal: AbortSignal): Promise<void> {
-    const query = { force: 'true' }
+    const query = { force: 'true', v: 'true' }
     try {
       await this.client.call({ method: 'DELETE', path: pathOf(found.Id), query, what: `remove ${nameOf(found)}`, signal })
     } catch (error) {
