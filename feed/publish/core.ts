@@ -42,6 +42,7 @@ export class CoreSender implements Sender {
   attach(connection: NatsConnection): void {
     this.#connection = connection
     this.#handlers.changed(undefined)
+    this.#handlers.roomy()
   }
 
   detach(): void {
