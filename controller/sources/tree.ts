@@ -115,7 +115,8 @@ function stampOf({ mtimeNs, ctimeNs, size, ino, dev }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
 }
 
-function textOf(file: string, bytes: Buffer): { text: string; hash: string } | { problem: Problem } {
+/** The text of a file, or why it is none. */
+export function textOf(file: string, bytes: Buffer): { text: string; hash: string } | { problem: Problem } {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     return { text, hash: createHash('sha256').update(bytes).digest('hex') }
