@@ -253,6 +253,14 @@ describe('feedctl retry, suspend, resume, rollout', () => {
     expect((await feedctl('rollout', 'ctp')).code).toBe(1)
   })
 
+  it('rollout takes no Ready of before an edit that the controller has not read yet', async () => {
+    await writeFile(file, manifest.replace('feed:1.0', 'feed:1.1'))
+    const late = await feedctl('rollout', 'ctp', '--timeout', '200ms')
+    expect(late).toMatchObject({ code: 3, out: expect.stringContaining('the controller has not read the edit yet') })
+    world.onWatch = () => world.change({ generation: 2, observed: 2 })
+    expect((await feedctl('rollout', 'ctp')).code).toBe(0)
+  })
+
   it('rollout takes a Stalled about an older generation for no answer', async () => {
     world.change({ generation: 2, conditions: [stalled('RolledBack', 'old')] })
     expect((await feedctl('rollout', 'ctp', '--timeout', '200ms')).code).toBe(3)

@@ -1,3 +1,4 @@
+import type { Condition } from '../../crds/contract/resource.ts'
 import type { ResourceEvent, ResourceView } from '../api/contract.ts'
 import { conditionOf, isAbout, isObserved, isTrue, sentence } from './health.ts'
 
@@ -71,7 +72,8 @@ export function progressBetween(before: ResourceView | undefined, now: ResourceV
 function conditionSteps(before: ResourceView | undefined, now: ResourceView): Progress[] {
   const changed = (now.status.conditions ?? []).filter(condition => {
     const old = before === undefined ? undefined : conditionOf(before, condition.type)
-    return old?.status !== condition.status || old.reason !== condition.reason || old.message !== condition.message
+    const isNew = old?.status !== condition.status || old.reason !== condition.reason || old.message !== condition.message
+    return isNew && !isEcho(condition, now)
   })
   const lost = (before?.status.conditions ?? []).filter(({ type }) => conditionOf(now, type) === undefined)
   const ended = lost.map(({ type }) => ({ type, status: 'False', reason: gone, message: '' }))
@@ -82,6 +84,12 @@ function conditionSteps(before: ResourceView | undefined, now: ResourceView): Pr
     reason,
     message,
   }))
+}
+
+/** While a feed is on its way, or stalled, Ready says the same as Reconciling, or Stalled: once is enough. */
+function isEcho({ type, status, message }: Condition, view: ResourceView): boolean {
+  const others = [conditionOf(view, 'Reconciling'), conditionOf(view, 'Stalled')]
+  return type === 'Ready' && status !== 'True' && others.some(other => other?.message === message)
 }
 
 function requestsOf(view: ResourceView): Record<string, string> {

@@ -2,7 +2,7 @@ import type { ResourceEvent, ResourceView, RevisionView } from '../api/contract.
 import { renderSpan } from './duration.ts'
 import { asFeed, type FeedView, healthOf, markOf } from './health.ts'
 import { eventRows, revisionRows } from './records.ts'
-import { activeWords, coverageWords, revisionWords, sessionWords, standbyWords } from './statuspage.ts'
+import { activeWords, coverageWords, rate, revisionWords, sessionWords, standbyWords } from './statuspage.ts'
 import { renderTable } from './table.ts'
 import { paint } from './terminal.ts'
 
@@ -75,7 +75,7 @@ function feedSections(feed: FeedView, now: number): string {
       ['Acknowledged:', coverageWords(feed)],
       ['Ticking:', String(status.subscriptions?.ticking ?? '-')],
       ['Rejected:', String(rejected)],
-      ['Ticks/s:', String(status.ticksPerSecond ?? '-')],
+      ['Ticks/s:', status.ticksPerSecond === undefined ? '-' : rate(status.ticksPerSecond)],
       ['Newest tick:', status.lastTickAt === undefined ? '-' : `${ago(status.lastTickAt, now)} ago`],
     ]),
     section('Rollout', [
@@ -97,8 +97,8 @@ function failoverSection({ status: { lastFailover } }: FeedView, now: number): s
   return section('Last failover', [
     ['Flip:', `${from} -> ${to}, epoch ${epoch}, ${ago(at, now)} ago (${at})`],
     ['Reason:', reason],
-    ...phases.map(([name, ms]) => [`${name.replace(/Ms$/, '')}:`, `${ms} ms`]),
-    ['Total:', `${totalMs} ms`],
+    ...phases.map(([name, ms]) => [`${name.replace(/Ms$/, '')}:`, `${Math.round(ms)} ms`]),
+    ['Total:', `${Math.round(totalMs)} ms`],
   ])
 }
 

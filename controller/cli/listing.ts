@@ -44,6 +44,6 @@ export function asDocument(views: ResourceView[], isList: boolean): unknown {
 
 function cell(value: unknown, column: Column): string {
   if (value === undefined || value === null) return '-'
-  if (typeof value === 'number') return column.type === 'number' ? String(Math.floor(value * 10_000) / 10_000) : String(value)
+  if (typeof value === 'number') return column.type === 'number' ? String(Math.floor(value * 1000) / 1000) : String(value)
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -77,12 +77,13 @@ export function wordsOf(step: Progress): { text: string; tone: Tone } {
 }
 
 /** Conditions that are bad while true; every other one is bad while false. */
-const badWhileTrue = new Set(['Stalled', 'RolledBack', 'FailedOver'])
+const badWhileTrue = new Set(['Stalled', 'RolledBack'])
 
 function conditionWords({ condition, status, reason, message }: Progress & { type: 'condition' }): { text: string; tone: Tone } {
   if (reason === gone) return { text: `✓ ${condition} ended`, tone: 'good' }
   const words = `${condition}=${status} ${reason}${message === '' ? '' : `: ${message}`}`
   if (condition === 'Reconciling' || status === 'Unknown') return { text: `↻ ${words}`, tone: 'busy' }
+  if (condition === 'FailedOver') return { text: `· ${words}`, tone: 'quiet' }
   const isBad = (status === 'True') === badWhileTrue.has(condition)
   return isBad ? { text: `✗ ${words}`, tone: 'bad' } : { text: `✓ ${words}`, tone: 'good' }
 }

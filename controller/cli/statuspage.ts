@@ -88,10 +88,11 @@ export function standbyWords(feed: FeedView): string {
 }
 
 export function revisionWords({ status, spec }: FeedView): string {
-  const { revision, targetRevision } = status
+  const { revision, targetRevision: target, failedRevision } = status
   const runs = revision === undefined ? '-' : String(revision)
-  const moves = targetRevision !== undefined && targetRevision !== revision ? ` -> ${targetRevision}` : ''
-  return `${runs}${moves}${spec.revision === undefined ? '' : ' (pinned)'}`
+  const isElsewhere = target !== undefined && target !== revision
+  const aims = isElsewhere ? (target === failedRevision ? ` (${target} failed)` : ` -> ${target}`) : ''
+  return `${runs}${aims}${spec.revision === undefined ? '' : ' (pinned)'}`
 }
 
 // Rounded down, so that 100% means all of them.
@@ -99,6 +100,7 @@ function percent(ratio: number): string {
   return `${Math.floor(ratio * 1000) / 10}%`
 }
 
-function rate(ticksPerSecond: number): string {
+/** Ticks a second, to the precision that anyone reads. */
+export function rate(ticksPerSecond: number): string {
   return ticksPerSecond >= 100 ? Math.round(ticksPerSecond).toLocaleString('en-US') : String(Math.round(ticksPerSecond * 10) / 10)
 }
