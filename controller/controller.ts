@@ -7,6 +7,7 @@ import { openDesk } from './desk.ts'
 import { openEngine } from './engines/open.ts'
 import { imagePuller } from './engines/puller.ts'
 import { engineRegistry } from './engines/registry.ts'
+import { stopAll } from './engines/stopall.ts'
 import { feedClient } from './feedclient.ts'
 import { openHub } from './hub.ts'
 import { reconcileCredentials } from './kinds/credentials/reconcile.ts'
@@ -24,6 +25,9 @@ import { secretReader } from './secrets/reader.ts'
 import { directorySource } from './sources/directory.ts'
 import type { NewEvent } from './store/event.ts'
 import { openStore } from './store/store.ts'
+
+/** Stopping every feed of a demonstration takes a grace time at most. */
+const stopFeedsMs = 15_000
 
 export type ControllerSettings = {
   /** Folder of declared YAML. */
@@ -48,8 +52,11 @@ export type ControllerSettings = {
 export type Controller = {
   /** Base URL of the API. */
   url: string
-  /** Stops looking and serving, in this order, and leaves every feed running. */
-  stop(): Promise<void>
+  /**
+   * Stops looking and serving, in this order. Feeds keep running, which is what a controller's end should mean; `feeds: 'stop'`
+   * stops those on declared hosts too, for a demonstration that leaves nothing behind.
+   */
+  stop(options?: { feeds: 'keep' | 'stop' }): Promise<void>
 }
 
 /** Puts the controller together and starts it. Feeds that run keep running, whatever happens to it. */
@@ -171,10 +178,16 @@ export async function startController(settings: ControllerSettings): Promise<Con
 
   return {
     url: server.url,
-    async stop() {
+    async stop({ feeds } = { feeds: 'keep' }) {
       stop.abort()
       await Promise.all([looping, reading])
       await server.close()
+      if (feeds === 'stop')
+        await Promise.all(
+          store.declared
+            .list('Host')
+            .map(async host => stopAll((await engines.of(host)).engine, AbortSignal.timeout(stopFeedsMs))),
+        )
       await engines.close()
       store.close()
       log.info('controller stopped')

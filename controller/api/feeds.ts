@@ -36,7 +36,7 @@ export function addFeedRoutes(server: FastifyInstance, options: ServerOptions): 
 async function passTicks(key: string, query: URLSearchParams, reply: FastifyReply, { store, tokenOf }: FeedPorts): Promise<void> {
   if (!store.declared.get('Feed', key)) notFound(`Feed ${key}`)
   const endpoint = store.status.get('Feed', key)?.endpoint
-  if (!endpoint) throw Object.assign(new Error(`Feed ${key} does not run`), { statusCode: 409, title: 'Not running' })
+  if (!endpoint) throw Object.assign(new Error(`Feed ${key} does not run`), { statusCode: 503, title: 'Not running' })
   const ended = new AbortController()
   reply.raw.on('close', () => ended.abort())
   const answer = await fetch(`${endpoint}/v1/ticks?${query}`, {

@@ -31,10 +31,15 @@ export function overrideEnds(input: FeedInput): string | undefined {
 /** How long a flip may wait for its first tick before it is told without one, in ms. */
 const firstTickWaitMs = 5000
 
+/** A flip is told once its first tick has come, or late without one. */
+export function isTold(flip: NonNullable<FeedReport['lastFailover']>, now: number): boolean {
+  return flip.phases.firstTickMs !== undefined || now - flip.at >= firstTickWaitMs
+}
+
 /** A flip that the status does not show yet, told once its first tick has come. */
 function flipNotes({ now, status }: FeedInput, { lastFailover: flip }: FeedReport): Note[] {
   if (!flip || flip.epoch <= (status.lastFailover?.epoch ?? 0)) return []
-  if (flip.phases.firstTickMs === undefined && now - flip.at < firstTickWaitMs) return []
+  if (!isTold(flip, now)) return []
   const phases = `old gate closed ${ms(flip.phases.closedMs)}, new gate open ${ms(flip.phases.openedMs)}, first tick ${ms(flip.phases.firstTickMs)}`
   return [normal('FailedOver', `${flip.from} -> ${flip.to} at epoch ${flip.epoch}: ${flip.reason} (${phases})`)]
 }

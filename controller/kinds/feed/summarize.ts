@@ -5,6 +5,7 @@ import { conditionsOf, isTrue } from '../condition.ts'
 import { feedConditions } from './conditions.ts'
 import type { Decision } from './decision.ts'
 import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
+import { isTold } from './override.ts'
 
 /** The status of a Feed after a look at it. The only place that makes one. */
 export function summarize(input: FeedInput, decision: Decision, fault: Fault | undefined): FeedStatus {
@@ -68,7 +69,7 @@ function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
       nextChange: report.market.nextChange === undefined ? undefined : new Date(report.market.nextChange).toISOString(),
     }),
     standby: standbyOf(report),
-    lastFailover: lastFailoverOf(report) ?? input.status.lastFailover,
+    lastFailover: lastFailoverOf(report, input.now) ?? input.status.lastFailover,
   })
 }
 
@@ -82,12 +83,12 @@ function standbyOf(report: FeedReport): FeedStatus['standby'] {
   return other && { account: other.account, state: other.state, acknowledged: other.subscriptions.acknowledged }
 }
 
-/** Shown once its first tick has come, so that the time is final. */
-function lastFailoverOf({ lastFailover: flip }: FeedReport): FeedStatus['lastFailover'] {
-  if (!flip) return undefined
-  const totalMs = flip.phases.firstTickMs ?? flip.phases.openedMs
-  if (totalMs === undefined) return undefined
-  return { from: flip.from, to: flip.to, epoch: flip.epoch, reason: flip.reason, at: new Date(flip.at).toISOString(), totalMs }
+/** Shown once its first tick has come, so that the time is final; without one after a while, so that it is not hidden. */
+function lastFailoverOf({ lastFailover: flip }: FeedReport, now: number): FeedStatus['lastFailover'] {
+  if (!flip || !isTold(flip, now)) return undefined
+  const { from, to, epoch, reason, at, phases } = flip
+  const totalMs = phases.firstTickMs ?? phases.openedMs ?? 0
+  return { from, to, epoch, reason, at: new Date(at).toISOString(), totalMs }
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
