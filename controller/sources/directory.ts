@@ -115,6 +115,8 @@ function openWatcher(root: string, hints: Hints, onError: DirectoryOptions['onWa
   const watcher = watch(root, { ignoreInitial: true, atomic: false, awaitWriteFinish: false, followSymlinks: true })
   watcher.on('all', hints.hint)
   watcher.on('raw', hints.hint)
+  // What changed between the first look and this moment had no watch on it.
+  watcher.on('ready', hints.hint)
   watcher.on('error', error => onError?.(error instanceof Error ? error : new Error(String(error))))
   return watcher
 }
