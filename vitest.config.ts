@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
-// unit tests: two suites at once would share two cores, one Docker engine and each other's timings.
+// unit tests: two suites at once would share the cores, one Docker engine and each other's timings. (Order 0 is no order: vitest
+// moves a project of one worker to the end.)
 export default defineConfig({
   test: {
     projects: [
@@ -10,7 +11,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{bench,compose,controller,crds,feed}/**/*.test.ts'],
           testTimeout: 10_000,
-          sequence: { groupOrder: 0 },
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -20,7 +22,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
