@@ -37,7 +37,7 @@ holdsPromises('docker', async (): Promise<Subject> => {
   }
 })
 
-describe('docker engine', () => {
+describe('docker engine in its world', () => {
   let scope: Docker
   let engine: Engine
   let image: string

@@ -39,15 +39,15 @@ export type Negotiated = { api: string; engine: string; clockS: number }
  * because an idle time-out that suits the one kills the other. Bodies are read here: docker-modem never ends a truncated one.
  */
 export class DockerClient {
-  readonly #calls: Connection
-  readonly #streams: Connection
+  readonly #calls: Lazy<Connection>
+  readonly #streams: Lazy<Connection>
   readonly #callTimeoutMs: number
   readonly #closing = new AbortController()
   #negotiated: Negotiated | undefined
 
   constructor(endpoint: string, tls: TlsFiles | undefined, callTimeoutMs: number) {
-    this.#calls = openCalls(endpoint, tls)
-    this.#streams = openStreams(endpoint, tls)
+    this.#calls = new Lazy(() => openCalls(endpoint, tls))
+    this.#streams = new Lazy(() => openStreams(endpoint, tls))
     this.#callTimeoutMs = callTimeoutMs
   }
 
@@ -62,13 +62,17 @@ export class DockerClient {
     return this.#guarded(request, signal, async () => readBody(await this.#dial(request, signal, await this.#api(signal))))
   }
 
-  /** The answer as it comes; reading it throws where the connection breaks. Ends with `request.signal`. */
+  /** The answer as it comes; reading it throws where the connection breaks. Ends with `request.signal`; the deadline is for its head. */
   async stream(request: Request): Promise<IncomingMessage> {
-    const headers = this.#bounded(request)
-    const whole = AbortSignal.any([request.signal, this.#closing.signal])
-    return this.#guarded(request, headers, async () =>
-      abortable(this.#dial({ ...request, deadlineMs: Number.POSITIVE_INFINITY }, whole, await this.#api(headers)), headers),
-    )
+    const head = this.#bounded(request)
+    const abandoned = new AbortController()
+    const whole = AbortSignal.any([request.signal, this.#closing.signal, abandoned.signal])
+    try {
+      return await this.#guarded(request, head, async () => this.#dial(request, whole, await this.#api(head)))
+    } catch (error) {
+      abandoned.abort()
+      throw error
+    }
   }
 
   /** Asks the engine for its version and settles which to speak. Throws stalled `EngineTooOld`. */
@@ -85,10 +89,9 @@ export class DockerClient {
     })
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closing.abort(new Error('the engine was closed'))
-    this.#calls.close()
-    this.#streams.close()
+    for (const connection of [this.#calls, this.#streams]) (await connection.made?.catch(() => undefined))?.close()
   }
 
   async #api(signal: AbortSignal): Promise<string> {
@@ -111,10 +114,10 @@ export class DockerClient {
   }
 
   // `_query` and `_body`: without them docker-modem puts the whole body into the URL as well.
-  #dial(request: Request, signal: AbortSignal, api: string | undefined): Promise<IncomingMessage> {
-    const { modem } = request.deadlineMs === undefined ? this.#calls : this.#streams
+  async #dial(request: Request, signal: AbortSignal, api: string | undefined): Promise<IncomingMessage> {
+    const { modem } = await (request.deadlineMs === undefined ? this.#calls : this.#streams).get()
     const options = {
-      path: `${api === undefined ? '' : `/v${api}`}${request.path}?`,
+      path: `${api === undefined ? '' : `/v${api}`}${request.path}${request.query === undefined ? '' : '?'}`,
       method: request.method,
       options: { _query: request.query ?? {}, _body: request.body ?? {} },
       ...(request.archive === undefined ? {} : { file: request.archive }),
@@ -124,6 +127,24 @@ export class DockerClient {
     return new Promise((resolve, reject) => {
       modem.dial(options, (error: unknown, response: unknown) => (error ? reject(error) : resolve(response as IncomingMessage)))
     })
+  }
+}
+
+/** Made at its first use; a failure to make it is not kept. */
+class Lazy<T> {
+  readonly #make: () => Promise<T>
+  made: Promise<T> | undefined
+
+  constructor(make: () => Promise<T>) {
+    this.#make = make
+  }
+
+  get(): Promise<T> {
+    this.made ??= this.#make().catch(error => {
+      this.made = undefined
+      throw error
+    })
+    return this.made
   }
 }
 

@@ -33,7 +33,7 @@ const defaultCallTimeoutMs = 30_000
 const defaultPullTimeoutMs = 15 * 60_000
 const defaultWatchReopenMs = 2 * 60_000
 
-/** Runs feeds as containers of a Docker engine, 20.10 (API 1.41) or newer. Throws stalled `InvalidEndpoint`. */
+/** Runs feeds as containers of a Docker engine, 20.10 (API 1.41) or newer. A malformed endpoint or an unreadable TLS file fails the calls (`InvalidEndpoint`). */
 export function openDockerEngine(settings: DockerEngineSettings): Engine {
   const { endpoint = defaultEndpoint, tls, installation, callTimeoutMs = defaultCallTimeoutMs } = settings
   const client = new DockerClient(endpoint, tls, callTimeoutMs)
@@ -55,7 +55,7 @@ export function openDockerEngine(settings: DockerEngineSettings): Engine {
     remove: (name, signal) => engine.remove(name, signal),
     logs: (name, lines, signal) => engine.logs(name, lines, signal),
     watch: (onChange, signal) => watchEvents(client, { installation, reopenMs: watchReopenMs }, onChange, signal),
-    close: async () => client.close(),
+    close: () => client.close(),
   }
 }
 

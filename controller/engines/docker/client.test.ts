@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Engine } from '../engine.ts'
+import { chooseApi } from './client.ts'
+import { openDockerEngine } from './engine.ts'
+
+const failed = { class: 'transient', reason: 'ImagePullFailed' }
+const absent = { class: 'stalled', reason: 'ImageNotFound' }
+const denied = { class: 'stalled', reason: 'RegistryDenied' }
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** What a real engine cannot be made to say on demand, said by a server of ours on a socket. */
+describe('docker client', () => {
+  let folder: string
+  let server: Server
+  let engine: Engine
+  let answers: Record<string, Answer>
+  let seen: string[]
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'feedplane-client-'))
+    seen = []
+    answers = { '/version': json({ Version: '29.0.1', ApiVersion: '1.52', MinAPIVersion: '1.44' }) }
+    server = createServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      const answer = answers[new URL(request.url ?? '', 'http://engine').pathname]
+      if (answer !== undefined) answer(request, response)
+      else response.writeHead(404).end('{"message":"page not found"}')
+    })
+    await once(server.listen(join(folder, 'docker.sock')), 'listening')
+    engine = openDockerEngine({ endpoint: `unix://${join(folder, 'docker.sock')}`, installation: 'i', callTimeoutMs: 2_000 })
+  })
+  afterEach(async () => {
+    await engine.close()
+    server.closeAllConnections()
+    server.close()
+    await rm(folder, { recursive: true })
+  })
+
+  it('speaks 1.44 with Engine 29, asks for the version once, and escapes what it puts into a path', async () => {
+    expect(await engine.version(soon())).toBe('Docker 29.0.1 (API 1.44)')
+    await engine.findImage('ghcr.io/acme/feed:1', soon())
+    expect(await engine.inspect('../../images/json?all=1', soon())).toBeUndefined()
+    expect(seen).toEqual(['GET /version', 'GET /v1.44/images/ghcr.io%2Facme%2Ffeed%3A1/json'])
+  })
+
+  it('says EngineTooOld for an engine that lacks what is used', async () => {
+    answers['/version'] = json({ Version: '19.3', ApiVersion: '1.40' })
+    await expect(engine.list(soon())).rejects.toMatchObject({ class: 'stalled', reason: 'EngineTooOld' })
+  })
+
+  it('asks for the version again after the engine was replaced by one that refuses the old version', async () => {
+    answers['/v1.44/containers/json'] = (_request, response) =>
+      void response.writeHead(400).end('{"message":"client version 1.44 is too old. Minimum supported API version is 1.50"}')
+    await expect(engine.list(soon())).rejects.toMatchObject({ class: 'transient', reason: 'ApiVersionChanged' })
+    answers['/version'] = json({ Version: '31.0', ApiVersion: '1.55', MinAPIVersion: '1.50' })
+    answers['/v1.50/containers/json'] = json([])
+    expect(await engine.list(soon())).toEqual([])
+  })
+
+  it('fails at once where an answer is cut short', async () => {
+    answers['/v1.44/containers/json'] = (_request, response) => {
+      response.writeHead(200, { 'Content-Length': '1000' })
+      response.write('[', () => response.destroy())
+    }
+    await expect(engine.list(soon())).rejects.toMatchObject({ class: 'transient', reason: 'EngineUnreachable' })
+  })
+
+  it('says EngineTimeout where the answer never comes, or never ends', async () => {
+    const quick = openDockerEngine({ endpoint: `unix://${join(folder, 'docker.sock')}`, installation: 'i', callTimeoutMs: 200 })
+    answers['/v1.44/containers/json'] = () => undefined
+    await expect(quick.list(soon())).rejects.toMatchObject({ class: 'transient', reason: 'EngineTimeout' })
+    answers['/v1.44/containers/json'] = (_request, response) => void response.write('[')
+    await expect(quick.list(soon())).rejects.toMatchObject({ class: 'transient', reason: 'EngineTimeout' })
+    await quick.close()
+  })
+
+  const pulls: [title: string, lines: string, status: number, expected: object][] = [
+    ['an error in a last line without end', '{"status":"Pulling"}\n{"errorDetail":{"message":"connection reset"}}', 200, failed],
+    ['a stream that ends in the middle', '{"status":"Pulling from acme/feed"}\n', 200, failed],
+    ['a line that is no JSON, and no end', '{"status":"Pull\n<html>\n', 200, failed],
+    ['a rate limit', '{"message":"toomanyrequests: too many"}', 500, failed],
+    ['a tag that is not there', '{"message":"manifest for acme/feed:1 not found: manifest unknown"}', 404, absent],
+    [
+      'a registry that will not tell',
+      '{"message":"pull access denied for acme/feed, repository does not exist or may require"}',
+      404,
+      denied,
+    ],
+    ['a wrong login', '{"message":"Head https://r/v2: unauthorized: authentication required"}', 500, denied],
+    ['a full disk', '{"error":"write /x: no space left on device"}\n', 200, { class: 'transient', reason: 'DiskFull' }],
+  ]
+  it.each(pulls)('tells a pull that met %s', async (_title, lines, status, expected) => {
+    answers['/v1.44/images/create'] = (_request, response) => void response.writeHead(status).end(lines)
+    await expect(engine.pullImage('acme/feed:1', soon())).rejects.toMatchObject(expected)
+    expect(seen.at(-1)).toBe('POST /v1.44/images/create?fromImage=acme%2Ffeed&tag=1')
+  })
+
+  it('takes a pull for done that said so, whatever else the stream held', async () => {
+    const lines = '{"status":"Pulling"}\nnot json\n\n{"status":"Status: Downloaded newer image for acme/feed:1"}'
+    answers['/v1.44/images/create'] = (_request, response) => void response.end(lines)
+    answers['/v1.44/images/acme%2Ffeed%3A1/json'] = json({ Id: 'sha256:1', RepoDigests: ['acme/feed@sha256:2'] })
+    expect(await engine.pullImage('acme/feed:1', soon())).toEqual({ reference: 'acme/feed:1', digest: 'acme/feed@sha256:2' })
+  })
+
+  it('keeps environment and files out of the URL', async () => {
+    const spec = {
+      ...{
+        name: 'feed-r1',
+        image: 'acme/feed:1',
+        labels: { 'dev.feedplane.owner': 'Feed/a/b' },
+        project: 'p',
+        service: 's',
+        network: 'n',
+      },
+      ...{ env: { CANARY: 'canary' }, memoryBytes: 2 ** 25, pidsLimit: 32, logMaxBytes: 1000, logMaxFiles: 1, stopGraceMs: 1000 },
+      ...{ binds: [], port: 9100, reach: 'network' as const, files: [{ path: 'token', content: 'canary' }] },
+    }
+    answers['/v1.44/networks/n'] = json({})
+    answers['/v1.44/containers/create'] = json({ Id: 'a'.repeat(64) })
+    answers[`/v1.44/containers/${'a'.repeat(64)}/archive`] = json({})
+    answers[`/v1.44/containers/${'a'.repeat(64)}/rename`] = json({})
+    expect(await engine.create(spec, soon())).toBe('a'.repeat(64))
+    expect(seen).toContain('POST /v1.44/containers/create?name=feed-r1_creating')
+    expect(seen.at(-1)).toBe(`POST /v1.44/containers/${'a'.repeat(64)}/rename?name=feed-r1`)
+    expect(seen.join('\n')).not.toContain('canary')
+  })
+})
+
+describe('choice of the API version', () => {
+  it('takes 1.44 where the engine has it, and the nearest where it has not', () => {
+    expect(chooseApi('1.41', '1.12')).toBe('1.41')
+    expect(chooseApi('1.52', '1.44')).toBe('1.44')
+    expect(chooseApi('1.60', '1.50')).toBe('1.50')
+    expect(() => chooseApi('1.40')).toThrow('Engine 20.10')
+  })
+})
+
+const json =
+  (value: unknown): Answer =>
+  (_request, response) =>
+    void response.end(JSON.stringify(value))
+
+const soon = (): AbortSignal => AbortSignal.timeout(10_000)
