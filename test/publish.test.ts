@@ -1,4 +1,6 @@
 // needs: nats-server
+
+import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net'
 import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { connect, nanos } from '@nats-io/transport-node'
 import { afterEach, expect, it } from 'vitest'
@@ -85,6 +87,28 @@ async function consume(nats: Nats, options: Partial<ConsumerOptions> = {}): Prom
 const connected = ({ publisher }: Bench) => until('the publisher to connect', () => publisher.status().connected)
 const disconnected = ({ publisher }: Bench) => until('the publisher to notice', () => !publisher.status().connected)
 const flushed = async ({ publisher }: Bench) => publisher.flush(AbortSignal.timeout(30_000))
+
+/** A cable to the server that can be made to hold back what the server says, while what it is told still arrives. */
+async function cableTo(nats: Nats): Promise<{ url: string; silence(): void; restore(): void }> {
+  let isSilent = false
+  const ends = new Set<Socket>()
+  const cable = createServer(client => {
+    const server = dial(nats.port, '127.0.0.1')
+    for (const end of [client, server])
+      ends.add(end.on('error', () => {}).on('close', () => [client, server].map(s => s.destroy())))
+    client.pipe(server)
+    server.on('data', data => isSilent || client.write(data))
+  })
+  await new Promise<void>(resolve => cable.listen(0, '127.0.0.1', resolve))
+  closers.push(async () => {
+    for (const end of ends) end.destroy()
+    cable.close()
+  })
+  const set = (silent: boolean) => () => {
+    isSilent = silent
+  }
+  return { url: `nats://127.0.0.1:${(cable.address() as AddressInfo).port}`, silence: set(true), restore: set(false) }
+}
 
 /** Sends ticks of 50 instruments every few ms until the returned function is called. */
 function keepSending({ send }: Bench): () => void {
@@ -207,6 +231,26 @@ it('stores each tick once over an outage that the server remembers no message id
   expect(await readStream(nats, bench.sent())).toMatchObject({ accepted: bench.sent(), missing: 0, duplicates: 0 })
 })
 
+it('looks into the stream before it sends again what the server has stored and forgotten the ids of', async () => {
+  const nats = await serve()
+  await addStream(nats, { duplicate_window: nanos(100) })
+  const cable = await cableTo(nats)
+  const bench = await publish('jetstream', { ...nats, url: cable.url })
+  await connected(bench)
+  cable.silence()
+  bench.send(40)
+  await until('the ticks to be stored', async () => (await streamInfo(nats)).state.messages === 40)
+  await disconnected(bench)
+  expect(bench.publisher.status()).toMatchObject({ outstanding: 40, published: 0 })
+  cable.restore()
+  await connected(bench)
+  bench.send(40)
+  await flushed(bench)
+  expect(bench.publisher.status()).toMatchObject({ published: 80, queued: 0 })
+  expect(await readStream(nats, 80)).toMatchObject({ accepted: 80, missing: 0, duplicates: 0 })
+  expect((await streamInfo(nats)).state.messages).toBe(80)
+})
+
 it('stores each tick once over five seconds in which the server is frozen', async () => {
   const nats = await serve()
   const bench = await publish('jetstream', nats)
@@ -290,8 +334,9 @@ it('says that a stream is full, holds its bound, and goes on when there is room'
   await flushed(bench)
   const status = bench.publisher.status()
   expect(status.message).toBeUndefined()
-  expect(status).toMatchObject({ queued: 0, outstanding: 0 })
+  expect(status.queued).toBe(0)
   expect(status.published + status.conflated + status.dropped).toBe(bench.sent())
+  await until('the last gap to be stored', () => bench.publisher.status().outstanding === 0)
 })
 
 it('makes the stream again when somebody deletes it', async () => {

@@ -15,7 +15,8 @@ const beatMs = 200
 const streamRetryMs = 2000
 const lookupsAtOnce = 32
 
-type Outstanding = { parcel: Parcel; sentAt: number; dueAt: number; refusedSince: number | undefined }
+/** `unknownSince`: when it was first sent without an answer, on the clock of `performance.now`. */
+type Outstanding = { parcel: Parcel; unknownSince: number; dueAt: number; refusedSince: number | undefined }
 
 /**
  * JetStream, at least once on the wire and once in the stream: every parcel waits for its acknowledgement, and is sent again under the same
@@ -28,6 +29,7 @@ export class JetStreamSender implements Sender {
   readonly #inbox = createInbox()
   readonly #outstanding = new Map<number, Outstanding>()
   #connection: NatsConnection | undefined
+  #stream: Stream | undefined
   #isReady = false
   #isPreparing = false
   #nextNumber = 1
@@ -46,8 +48,8 @@ export class JetStreamSender implements Sender {
 
   send(parcel: Parcel): void {
     const number = this.#nextNumber++
-    const sentAt = performance.now()
-    const outstanding = { parcel, sentAt, dueAt: sentAt + ackTimeoutMs, refusedSince: undefined }
+    const now = performance.now()
+    const outstanding = { parcel, unknownSince: now, dueAt: now + ackTimeoutMs, refusedSince: undefined }
     this.#outstanding.set(number, outstanding)
     this.#put(number, outstanding)
   }
@@ -82,9 +84,8 @@ export class JetStreamSender implements Sender {
   async #tryToOpen(connection: NatsConnection): Promise<void> {
     try {
       const stream = await this.#prepare(connection)
-      const stored = await this.#storedSince(stream)
-      if (this.#connection !== connection) return
-      this.#resume(stored)
+      await this.#sendAgain(connection, stream, [...this.#outstanding])
+      if (this.#connection === connection) this.#resume(stream)
     } catch (error) {
       if (this.#connection !== connection) return
       this.#handlers.changed(asFault(error).message)
@@ -92,30 +93,35 @@ export class JetStreamSender implements Sender {
     }
   }
 
-  #resume(stored: number[]): void {
-    for (const number of stored) this.#settle(number)
+  #resume(stream: Stream): void {
+    this.#stream = stream
     this.#isReady = true
-    for (const [number, outstanding] of this.#outstanding) this.#resend(number, outstanding)
     clearInterval(this.#beat)
-    this.#beat = setInterval(() => this.#resendOverdue(), beatMs)
+    this.#beat = setInterval(() => this.#sendOverdue(), beatMs)
     this.#handlers.changed(undefined)
     this.#handlers.roomy()
   }
 
+  #sendOverdue(): void {
+    const now = performance.now()
+    const overdue = [...this.#outstanding].filter(([, { dueAt }]) => dueAt <= now)
+    if (overdue.length === 0 || !this.#isReady || this.#connection === undefined || this.#stream === undefined) return
+    for (const [, outstanding] of overdue) outstanding.dueAt = now + ackTimeoutMs
+    // Where the stream does not answer, they are due again later.
+    this.#sendAgain(this.#connection, this.#stream, overdue).catch(() => {})
+  }
+
   /**
-   * The outstanding parcels that are in the stream already. The server recognises a message id only within its window, so
-   * those that are older than half of it are looked up, by the last tick of their subject.
+   * Sends again, under the same ids, what the server may not have. It recognises an id only within its window, so those that
+   * went unanswered for half of it are first looked for in the stream, by the last tick of their subject.
    */
-  async #storedSince(stream: Stream): Promise<number[]> {
+  async #sendAgain(connection: NatsConnection, stream: Stream, entries: [number, Outstanding][]): Promise<void> {
     const oldestMs = performance.now() - stream.duplicateWindowMs / 2
-    const old = [...this.#outstanding].filter(([, { parcel, sentAt }]) => sentAt < oldestMs && parcel.queued !== undefined)
-    const stored: number[] = []
-    const next = old.values()
-    const look = async () => {
-      for (const [number, { parcel }] of next) if (await isStored(stream, parcel)) stored.push(number)
-    }
-    await Promise.all(Array.from({ length: lookupsAtOnce }, look))
-    return stored
+    const old = entries.filter(([, { parcel, unknownSince }]) => unknownSince < oldestMs && parcel.queued !== undefined)
+    const stored = await storedAmong(stream, old)
+    if (this.#connection !== connection) return
+    for (const number of stored) this.#settle(number)
+    for (const [number, outstanding] of entries) if (this.#outstanding.has(number)) this.#resend(number, outstanding)
   }
 
   #put(number: number, outstanding: Outstanding): void {
@@ -128,13 +134,6 @@ export class JetStreamSender implements Sender {
     outstanding.dueAt = performance.now() + ackTimeoutMs
     this.#resent++
     this.#put(number, outstanding)
-  }
-
-  #resendOverdue(): void {
-    const now = performance.now()
-    for (const [number, outstanding] of this.#outstanding) {
-      if (outstanding.dueAt <= now && this.#isReady) this.#resend(number, outstanding)
-    }
   }
 
   #answered(message: Msg): void {
@@ -160,6 +159,7 @@ export class JetStreamSender implements Sender {
     const now = performance.now()
     outstanding.refusedSince ??= now
     outstanding.dueAt = now + refusedRetryMs
+    outstanding.unknownSince = outstanding.dueAt
     this.#handlers.changed(refusal)
     if (refusal === noStream) void this.#open()
     if (now - outstanding.refusedSince < giveUpAfterMs) return
@@ -178,6 +178,16 @@ function refusalOf(message: Msg): string | undefined {
   if (!text.includes('"error"')) return undefined
   const answer = JSON.parse(text) as { stream?: string; error?: { description?: string } }
   return `stream ${answer.stream ?? ''} refuses messages: ${answer.error?.description ?? text}`
+}
+
+async function storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<number[]> {
+  const stored: number[] = []
+  const next = entries.values()
+  const look = async () => {
+    for (const [number, { parcel }] of next) if (await isStored(stream, parcel)) stored.push(number)
+  }
+  await Promise.all(Array.from({ length: lookupsAtOnce }, look))
+  return stored
 }
 
 async function isStored({ name, manager }: Stream, { subject, queued }: Parcel): Promise<boolean> {
