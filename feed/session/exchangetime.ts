@@ -7,6 +7,8 @@ const eveningMs = 18 * hourMs
 const morningMs = 8 * hourMs
 /** Further than this from the receive time, a tick is a recording and its receive time says nothing about its date. */
 const recordingMs = 2 * dayMs
+/** What two clocks may differ by: a push from further in the future has the wrong date. */
+const futureMs = hourMs
 const maxRememberedDays = 64
 
 /**
@@ -14,8 +16,8 @@ const maxRememberedDays = 64
  *
  * By day the date is the trading day. At night it is not: SHFE and INE send the calendar day in ActionDay, DCE sends the trading
  * day in it, CZCE sends the calendar day as TradingDay, and the native binding overwrites ActionDay from the machine's clock
- * (vnpy#559, vnpy_ctp#34). So the two dates that a night push can mean are both worked out, and the one nearer to the receive
- * time holds; for a recording, ActionDay where it lies before the trading day.
+ * (vnpy#559, vnpy_ctp#34). So the two dates that a night push can mean are both worked out: one in the future is out, else the one nearer to the receive time
+ * holds; for a recording, ActionDay where it lies before the trading day.
  */
 export function exchangeTimeOf(depth: Depth, receivedAt: number): number | null {
   const time = timeOfDayOf(depth.UpdateTime) + depth.UpdateMillisec
@@ -58,6 +60,8 @@ function eveningBefore(booked: number): number {
 function likelier(action: number, evening: number, booked: number, near: number): number {
   if (Number.isNaN(action)) return evening
   if (Number.isNaN(evening)) return action
+  if (action - near > futureMs) return evening
+  if (evening - near > futureMs) return action
   const actionOff = Math.abs(action - near)
   const eveningOff = Math.abs(evening - near)
   if (Math.min(actionOff, eveningOff) > recordingMs) return action < booked ? action : evening

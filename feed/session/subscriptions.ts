@@ -39,7 +39,7 @@ export class Subscriptions {
   #rateLimits: Live['rateLimits']
   #isConnected = false
   #timer: NodeJS.Timeout | undefined
-  #sentAt = 0
+  #sentAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
@@ -187,6 +187,7 @@ export class Subscriptions {
 
   #turn(): void {
     this.#timer = undefined
+    const wasSettled = this.isSettled
     this.#repeatLate(performance.now())
     const result = this.#leaving.length > 0 ? this.#sendLeaving() : this.#sendQueued()
     if (result === -1 || !this.#isConnected) return
@@ -198,7 +199,7 @@ export class Subscriptions {
     if (result === 0) this.#sentAt = performance.now()
     if (this.#roomLeft() > 0 && this.#queue.length > 0) this.#pump()
     else if (this.#sent.size > 0) this.#wait(acknowledgementMs / 10)
-    else if (this.isSettled) this.#options.settled()
+    else if (!wasSettled && this.isSettled) this.#options.settled()
   }
 
   #sendLeaving(): SendResult {

@@ -1,5 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Account, Desired } from '../../crds/contract/desired.ts'
-import { canonical } from '../../crds/contract/digest.ts'
 
 /** What is in force: the accepted desired state, and whose gate is or shall be open in which epoch. */
 export type InForce = { desired: Desired; epoch: number; active: Account }
@@ -14,9 +14,9 @@ export type Verdict =
  */
 export function accept(next: Desired, inForce: InForce): Verdict {
   const { desired, epoch, active } = inForce
-  if (canonical(next) === canonical(desired)) return { outcome: 'unchanged' }
+  if (isDeepStrictEqual(next, desired)) return { outcome: 'unchanged' }
   if (next.feed !== desired.feed) return refuse('OtherFeed', `this is the feed ${desired.feed}, not ${next.feed}`)
-  if (canonical(next.launch) !== canonical(desired.launch))
+  if (!isDeepStrictEqual(next.launch, desired.launch))
     return refuse('LaunchChanged', 'another launch needs another process: replace this one')
   if (!next.launch.accounts.includes(next.live.active))
     return { ...refuse('AccountUnknown', `live.active ${next.live.active} is not in launch.accounts`), status: 400 }

@@ -2,9 +2,9 @@ import { asFault } from '../../crds/contract/fault.ts'
 import type { Position } from '../session/position.ts'
 import type { SessionChild } from './child.ts'
 
-/** A healthy session answers in milliseconds; one that takes longer is fenced. */
-const closeDeadlineMs = 1000
-const openDeadlineMs = 2000
+/** A healthy session answers in milliseconds, in tenths of a second on a machine under load; one that takes longer is fenced. */
+const closeDeadlineMs = 3000
+const openDeadlineMs = 3000
 
 /**
  * Closes a gate and answers where publishing stands. A session that does not answer is killed, so that two gates are never open;

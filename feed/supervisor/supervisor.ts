@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Account, Desired } from '../../crds/contract/desired.ts'
-import { canonical } from '../../crds/contract/digest.ts'
 import { asFault } from '../../crds/contract/fault.ts'
 import type { FailoverRecord } from '../../crds/contract/feedstatus.ts'
 import type { Gap } from '../../crds/contract/tick.ts'
@@ -99,9 +99,10 @@ export class Supervisor {
    * are as wanted, or when they wait for a session that is not live.
    */
   async apply(next: Desired): Promise<Verdict> {
+    const askedAt = performance.now()
     const verdict = accept(next, { desired: this.desired, epoch: this.epoch, active: this.active })
     if (verdict.outcome !== 'changed') return verdict
-    this.#askedAt = performance.now()
+    this.#askedAt = askedAt
     const before = this.desired
     this.#options.state.saveDesired(next)
     if (this.override !== undefined && next.epoch > this.override.epoch) this.#endOverride()
@@ -226,9 +227,9 @@ export class Supervisor {
 
   #tellDifference(before: Desired, next: Desired): void {
     const { rateLimits, instrumentGroups } = next.live
-    if (canonical(rateLimits) !== canonical(before.live.rateLimits))
+    if (!isDeepStrictEqual(rateLimits, before.live.rateLimits))
       for (const child of this.children.values()) child.tell({ type: 'rateLimits', rateLimits })
-    if (canonical(instrumentGroups) !== canonical(before.live.instrumentGroups))
+    if (!isDeepStrictEqual(instrumentGroups, before.live.instrumentGroups))
       for (const child of this.children.values()) child.tell({ type: 'instruments', instrumentGroups })
     for (const child of this.children.values()) child.tell({ type: 'retry' })
   }

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { exchangeTimeOf, isoOf } from './exchangetime.ts'
+import { depthWith } from './testing.ts'
+
+const shanghai = (iso: string): number => Date.parse(`${iso}+08:00`)
+
+const cases: [
+  name: string,
+  TradingDay: string,
+  ActionDay: string,
+  UpdateTime: string,
+  received: string,
+  expected: string | null,
+][] = [
+  ['by day the trading day', '20200803', '20200803', '09:00:01', '2020-08-03T09:00:01', '2020-08-03T09:00:01.500+08:00'],
+  [
+    'by day, whatever the binding wrote into ActionDay',
+    '20200803',
+    '20200804',
+    '15:00:00',
+    '2020-08-04T08:30:00',
+    '2020-08-03T15:00:00.500+08:00',
+  ],
+  ['SHFE at night: the calendar day', '20200804', '20200803', '21:00:00', '2020-08-03T21:00:00', '2020-08-03T21:00:00.500+08:00'],
+  ['SHFE after midnight', '20200804', '20200804', '00:30:00', '2020-08-04T00:30:00', '2020-08-04T00:30:00.500+08:00'],
+  ['SHFE after midnight of a Friday', '20200803', '20200801', '01:00:00', '2020-08-01T01:00:00', '2020-08-01T01:00:00.500+08:00'],
+  [
+    'DCE at night, whose ActionDay is the trading day',
+    '20200804',
+    '20200804',
+    '21:30:00',
+    '2020-08-03T21:30:00',
+    '2020-08-03T21:30:00.500+08:00',
+  ],
+  ['DCE on Friday night', '20200803', '20200803', '22:00:00', '2020-07-31T22:00:00', '2020-07-31T22:00:00.500+08:00'],
+  [
+    'CZCE at night, whose TradingDay is the calendar day',
+    '20200803',
+    '20200803',
+    '21:00:00',
+    '2020-08-03T21:00:00',
+    '2020-08-03T21:00:00.500+08:00',
+  ],
+  [
+    "last night's tick at the morning login (vnpy_ctp#34)",
+    '20200804',
+    '20200804',
+    '23:00:00',
+    '2020-08-04T08:30:00',
+    '2020-08-03T23:00:00.500+08:00',
+  ],
+  [
+    "Friday's tick at the login on Monday morning",
+    '20200803',
+    '20200803',
+    '22:59:59',
+    '2020-08-03T08:30:00',
+    '2020-07-31T22:59:59.500+08:00',
+  ],
+  [
+    'a recording, whose receive time says nothing',
+    '20200803',
+    '20200731',
+    '19:29:00',
+    '2026-11-23T12:00:00',
+    '2020-07-31T19:29:00.500+08:00',
+  ],
+  ['a recording of DCE', '20200804', '20200804', '21:00:00', '2026-11-23T12:00:00', '2020-08-03T21:00:00.500+08:00'],
+  ['no time', '20200803', '20200803', '', '2020-08-03T09:00:00', null],
+  ['no day', '', '', '09:00:00', '2020-08-03T09:00:00', null],
+]
+
+describe('the exchange time of a push', () => {
+  it.each(cases)('%s', (_name, TradingDay, ActionDay, UpdateTime, received, expected) => {
+    const depth = depthWith({ TradingDay, ActionDay, UpdateTime, UpdateMillisec: 500 })
+    const time = exchangeTimeOf(depth, shanghai(received))
+    expect(time === null ? null : isoOf(time)).toBe(expected)
+  })
+})

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { FrontError, SendResult } from '../gateways/gateway.ts'
+import { type Line, linesOf } from './line.ts'
+import { acknowledgementMs, maxAttempts, Subscriptions } from './subscriptions.ts'
+import { groupOf } from './testing.ts'
+
+const rateLimits = { loginsPerSecond: 1, subscribeBatch: 10, subscribeRequestsPerSecond: 10, maxUnacknowledged: 25 }
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `AP${String(i).padStart(3, '0')}`)
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function scripted(answer: (instrument: string) => FrontError | undefined | 'silent' = () => undefined) {
+  const known = new Map<string, Line>()
+  const front = {
+    requests: [] as string[][],
+    left: [] as string[][],
+    results: [] as SendResult[],
+    outstanding: 0,
+    most: 0,
+    settled: 0,
+  }
+  const subscriptions = new Subscriptions({
+    rateLimits,
+    settled: () => front.settled++,
+    unsubscribe: instruments => {
+      front.left.push(instruments)
+      return 0
+    },
+    subscribe: instruments => {
+      const result = front.results.shift() ?? 0
+      if (result === 0) take(instruments)
+      return result
+    },
+  })
+  function take(instruments: string[]): void {
+    front.requests.push(instruments)
+    front.outstanding += instruments.length
+    front.most = Math.max(front.most, front.outstanding)
+    for (const instrument of instruments) {
+      const outcome = answer(instrument)
+      if (outcome !== 'silent') setTimeout(() => acknowledge(instrument, outcome), 300)
+    }
+  }
+  function acknowledge(instrument: string, outcome: FrontError | undefined): void {
+    front.outstanding--
+    subscriptions.answered(instrument, outcome)
+  }
+  const want = (instruments: string[]) => subscriptions.want(linesOf([groupOf(instruments)], known))
+  return { front, subscriptions, want }
+}
+
+describe('subscriptions', () => {
+  it('go out in batches, so many a second, and never more unacknowledged than allowed', async () => {
+    const { front, subscriptions, want } = scripted()
+    want(names(100))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(250)
+    expect(front.requests.map(batch => batch.length)).toEqual([10, 10, 5])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(subscriptions.counts()).toEqual({ desired: 100, acknowledged: 100, rejected: 0 })
+    expect(front.most).toBe(25)
+    expect(front.settled).toBe(1)
+    expect(new Set(front.requests.flat()).size).toBe(front.requests.flat().length)
+  })
+
+  it('are asked for again after each login', async () => {
+    const { front, subscriptions, want } = scripted()
+    want(names(3))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    subscriptions.disconnected()
+    expect(subscriptions.counts().acknowledged).toBe(0)
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(front.requests).toEqual([names(3), names(3)])
+    expect(subscriptions.counts().acknowledged).toBe(3)
+  })
+
+  it.each([-2, -3] as const)('are sent again when the front answers %i, and it is counted', async result => {
+    const { front, subscriptions, want } = scripted()
+    front.results = [result, result]
+    want(names(3))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(subscriptions.counts().acknowledged).toBe(3)
+    expect(subscriptions.counters.rateLimitHits).toBe(2)
+  })
+
+  it('leave out what the front does not know, with its reason, and go on', async () => {
+    const { front, subscriptions, want } = scripted(name =>
+      name === 'AP001' ? { ErrorID: 16, ErrorMsg: 'instrument not found' } : undefined,
+    )
+    want(names(3))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(subscriptions.counts()).toEqual({ desired: 3, acknowledged: 2, rejected: 1 })
+    expect(subscriptions.rejections(100)).toEqual([{ instrument: 'AP001', reason: '16: instrument not found' }])
+    expect(front.requests.flat().filter(name => name === 'AP001')).toHaveLength(1)
+  })
+
+  it('give up an instrument that is never acknowledged after a bounded number of requests', async () => {
+    const { front, subscriptions, want } = scripted(name => (name === 'AP001' ? 'silent' : undefined))
+    want(names(2))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync((acknowledgementMs + 2000) * (maxAttempts + 1))
+    expect(subscriptions.counts()).toEqual({ desired: 2, acknowledged: 1, rejected: 1 })
+    expect(front.requests.flat().filter(name => name === 'AP001')).toHaveLength(maxAttempts)
+    expect(front.settled).toBe(1)
+  })
+
+  it('follow another set by its difference', async () => {
+    const { front, subscriptions, want } = scripted()
+    want(['AP001', 'AP002'])
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    want(['AP002', 'AP003'])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(front.requests).toEqual([['AP001', 'AP002'], ['AP003']])
+    expect(front.left).toEqual([['AP001']])
+    expect(subscriptions.counts()).toEqual({ desired: 2, acknowledged: 2, rejected: 0 })
+  })
+})

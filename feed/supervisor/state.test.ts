@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Desired } from '../../crds/contract/desired.ts'
+import { emptyPosition } from '../session/position.ts'
+import { StateDirectory } from './state.ts'
+import { desiredWith } from './testing.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'feedplane-state-'))
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+const give = (desired: Desired | string): void =>
+  writeFileSync(join(directory, 'desired.json'), typeof desired === 'string' ? desired : JSON.stringify(desired))
+
+describe('a feed starts from', () => {
+  it("the controller's file where it has none of its own", () => {
+    give(desiredWith({ epoch: 1 }))
+    expect(new StateDirectory(directory).load()).toMatchObject({
+      desired: { epoch: 1 },
+      override: undefined,
+      position: undefined,
+    })
+  })
+
+  it('what it accepted last, where the file is older', () => {
+    give(desiredWith({ epoch: 1 }))
+    const state = new StateDirectory(directory)
+    state.saveDesired(desiredWith({ epoch: 4 }))
+    expect(state.load().desired.epoch).toBe(4)
+  })
+
+  it('the file where that has a higher epoch, or a higher revision in the same', () => {
+    const state = new StateDirectory(directory)
+    state.saveDesired(desiredWith({ epoch: 4, revision: 2 }))
+    give(desiredWith({ epoch: 5 }))
+    expect(state.load().desired.epoch).toBe(5)
+    give(desiredWith({ epoch: 4, revision: 3 }))
+    expect(state.load().desired.revision).toBe(3)
+  })
+
+  it('what it accepted last where the file is torn, and says so where nothing can be read', () => {
+    const state = new StateDirectory(directory)
+    give('{"version": 1')
+    expect(() => state.load()).toThrow(expect.objectContaining({ class: 'stalled', reason: 'DesiredInvalid' }))
+    state.saveDesired(desiredWith({ epoch: 4 }))
+    expect(state.load().desired.epoch).toBe(4)
+  })
+
+  it("the watchdog's override, until a desired state has passed its epoch", () => {
+    const state = new StateDirectory(directory)
+    const override = { active: 'backup', epoch: 5, since: 1, reason: 'silent' } as const
+    state.saveOverride(override)
+    state.saveDesired(desiredWith({ epoch: 4 }))
+    expect(state.load().override).toEqual(override)
+    state.saveDesired(desiredWith({ epoch: 6 }))
+    expect(state.load().override).toBeUndefined()
+  })
+
+  it('the position that it saved', () => {
+    const state = new StateDirectory(directory)
+    state.saveDesired(desiredWith({}))
+    const position = { ...emptyPosition(7), instruments: ['a'], sequence: Float64Array.of(3) }
+    state.savePosition(position)
+    expect(state.load().position).toEqual(position)
+    writeFileSync(join(directory, 'state/position'), 'torn')
+    expect(state.load().position).toBeUndefined()
+  })
+})
