@@ -38,25 +38,33 @@ export async function* streamMessages(server: string, path: string, signal: Abor
 }
 
 async function* readOnce(server: string, path: string, signal: AbortSignal): AsyncGenerator<Message | 'open'> {
-  using silence = silenceGuard()
-  const response = await fetch(new URL(path, server), {
-    headers: { accept: 'text/event-stream' },
-    signal: AbortSignal.any([signal, silence.signal]),
-  })
-  if (response.status >= 500) throw new Error(`HTTP ${response.status} ${response.statusText}`)
-  if (!response.ok || response.body === null) throw await answered(server, `GET ${path}`, response)
-  yield 'open'
+  const silence = silenceGuard()
+  try {
+    const response = await fetch(new URL(path, server), {
+      headers: { accept: 'text/event-stream' },
+      signal: AbortSignal.any([signal, silence.signal]),
+    })
+    if (response.status >= 500) throw new Error(`HTTP ${response.status} ${response.statusText}`)
+    if (!response.ok || response.body === null) throw await answered(server, `GET ${path}`, response)
+    yield 'open'
+    yield* eventsOf(response.body, silence.restart)
+  } finally {
+    silence.end()
+  }
+}
+
+async function* eventsOf(body: NonNullable<Response['body']>, onText: () => void): AsyncGenerator<Message> {
   const pending: EventSourceMessage[] = []
   const parser = createParser({ onEvent: message => pending.push(message), maxBufferSize: longestEventCharacters })
-  for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-    silence.restart()
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    onText()
     parser.feed(text)
     for (const { event = 'message', data } of pending.splice(0)) yield { event, data }
   }
 }
 
-function silenceGuard(): { signal: AbortSignal; restart: () => void; [Symbol.dispose]: () => void } {
+function silenceGuard(): { signal: AbortSignal; restart: () => void; end: () => void } {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(new Error(`nothing heard for ${silenceLimitMs / 1000} s`)), silenceLimitMs)
-  return { signal: controller.signal, restart: () => timer.refresh(), [Symbol.dispose]: () => clearTimeout(timer) }
+  return { signal: controller.signal, restart: () => timer.refresh(), end: () => clearTimeout(timer) }
 }

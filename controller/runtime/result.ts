@@ -13,5 +13,3 @@ export type Result =
   | { type: 'after'; delayMs: number }
   | { type: 'stalled'; fault: Fault }
   | { type: 'error'; fault: Fault }
-
-export type ResultType = Result['type']

@@ -1,4 +1,4 @@
-import { copyFile, open, rename, stat, truncate } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, rename, stat, truncate } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 
 const chunkBytes = 64 * 1024
@@ -26,7 +26,16 @@ export async function tail(path: string, lines: number): Promise<string> {
 async function tailOf(path: string, lines: number): Promise<string> {
   const size = await sizeOf(path)
   if (size === 0 || lines <= 0) return ''
-  await using file = await open(path, 'r')
+  const file = await open(path, 'r')
+  try {
+    return lastLines(await textBefore(file, size, lines), lines)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Reads backwards from the end until there are enough lines. */
+async function textBefore(file: FileHandle, size: number, lines: number): Promise<string> {
   let text = Buffer.alloc(0)
   while (text.length < size && text.length < maxTailBytes && countLines(text.toString()) <= lines) {
     const start = Math.max(0, size - text.length - chunkBytes)
@@ -36,7 +45,7 @@ async function tailOf(path: string, lines: number): Promise<string> {
     text = Buffer.concat([buffer, text])
     await turn()
   }
-  return lastLines(text.toString(), lines)
+  return text.toString()
 }
 
 function lastLines(text: string, lines: number): string {
