@@ -54,5 +54,5 @@ export function comparePlaces(a: Problem, b: Problem): number {
 export function withoutSecrets(text: string): string {
   return text
     .replaceAll(/(:\/\/)[^\s/@"']+@/g, '$1***@')
-    .replaceAll(/([\w-]*(?:passw|passphrase|secret|token|auth_?code|api_?key)[\w-]*["']?\s*[:=]\s*)\S.*/gi, '$1***')
+    .replaceAll(/([\w-]*(?:passw|passphrase|secret|token|auth[-_]?code|api[-_]?key)[\w-]*["']?\s*[:=]\s*)\S.*/gi, '$1***')
 }
