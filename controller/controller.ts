@@ -1,30 +1,25 @@
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { isKindName } from '../crds/kinds.ts'
 import { startServer } from './api/server.ts'
 import { openDesk } from './desk.ts'
 import { openEngine } from './engines/open.ts'
 import { imagePuller } from './engines/puller.ts'
-import { engineRegistry } from './engines/registry.ts'
+import { type EngineRegistry, engineRegistry } from './engines/registry.ts'
 import { stopAll } from './engines/stopall.ts'
 import { feedClient } from './feedclient.ts'
 import { openHub } from './hub.ts'
-import { reconcileCredentials } from './kinds/credentials/reconcile.ts'
-import type { Step } from './kinds/feed/decision.ts'
-import { type FeedPorts, reconcileFeed } from './kinds/feed/reconcile.ts'
-import { reconcileFeedProfile } from './kinds/feedprofile/reconcile.ts'
-import { reconcileHost } from './kinds/host/reconcile.ts'
-import { reconcileSubscriptionSet } from './kinds/subscriptionset/reconcile.ts'
+import { type Ports, reconcile } from './kinds/reconcile.ts'
 import { controllerMetrics, showFeed } from './metrics.ts'
+import { readSource } from './reader.ts'
+import { openRecorder, type Recorder } from './recorder.ts'
+import { parseResourceId, resourceId } from './resourceid.ts'
 import { systemClock } from './runtime/clock.ts'
 import { runLoop } from './runtime/loop.ts'
 import { KeyQueue } from './runtime/queue.ts'
-import type { Result } from './runtime/result.ts'
 import { secretReader } from './secrets/reader.ts'
 import { directorySource } from './sources/directory.ts'
-import type { NewEvent } from './store/event.ts'
-import { openStore } from './store/store.ts'
+import { openStore, type Store } from './store/store.ts'
 
 /** Stopping every feed of a demonstration takes a grace time at most. */
 const stopFeedsMs = 15_000
@@ -61,120 +56,66 @@ export type Controller = {
 
 /** Puts the controller together and starts it. Feeds that run keep running, whatever happens to it. */
 export async function startController(settings: ControllerSettings): Promise<Controller> {
-  const { log, stateDirectory } = settings
+  const { log, manifests, concurrency, resyncMs } = settings
   const clock = systemClock
   const stop = new AbortController()
-  const store = openStore(join(stateDirectory, 'controller.db'))
+  const store = openStore(join(settings.stateDirectory, 'controller.db'))
   const metrics = controllerMetrics(settings.version)
   const hub = openHub()
+  const recorder = openRecorder(store, metrics, hub, log)
   const queue = new KeyQueue(clock, Math.random)
   const addFeeds = () => {
-    for (const key of store.memory.feeds()) queue.add(`Feed/${key}`)
+    for (const key of store.memory.feeds()) queue.add(resourceId('Feed', key))
   }
-
-  const onEvent = (event: NewEvent) => {
-    const added = store.events.add(event)
-    metrics.events.inc({ kind: event.kind, type: event.type, reason: event.reason })
-    log[event.type === 'Warning' ? 'warn' : 'info'](
-      { kind: event.kind, key: event.key, reason: event.reason, detail: event.message },
-      'event',
-    )
-    hub.publish({ type: 'event', event: added })
+  const engines = openEngines(settings, store, recorder, owner => (owner?.startsWith('Feed/') ? queue.add(owner) : addFeeds()))
+  const onAffected = (ids: Set<string>) => {
+    for (const id of ids) {
+      queue.add(id)
+      const resource = parseResourceId(id)
+      if (resource) recorder.changed(resource.kind, resource.key)
+    }
   }
-  const onStatus = (kind: string) => (key: string) => {
-    if (kind === 'Feed') showFeed(metrics, key, store.status.get('Feed', key))
-    hub.publish({ type: 'resource', kind, key })
-  }
-  const onStep = (key: string, { action, reason, ...step }: Step) => {
-    metrics.steps.inc({ action })
-    log.info({ feed: key, action, reason, ...('container' in step && { container: step.container }) }, 'step')
-  }
-
-  const engines = engineRegistry({
-    open: host =>
-      openEngine(host, {
-        ...settings,
-        installation: store.installation.id,
-        onCall: (host, { name: call, kind: mode, failure }) =>
-          metrics.engineCalls.inc({ host, call, mode, result: failure ?? 'ok' }),
-      }),
-    onHint: (_host, owner) => (owner?.startsWith('Feed/') ? queue.add(owner) : addFeeds()),
-    onWatchFailed: (host, error) => log.error({ host, err: error }, 'watching the engine failed'),
-  })
-  const desk = openDesk({
-    store,
-    clock,
-    dataDirectory: settings.dataDirectory,
-    environment: settings.environment,
-    metrics,
-    log,
-    onAffected: ids => {
-      for (const id of ids) queue.add(id)
-      for (const id of ids) hub.publish({ type: 'resource', ...splitId(id) })
-    },
-    onEvent,
-  })
-  const feedPorts: FeedPorts = {
+  const desk = openDesk({ ...settings, store, clock, metrics, onAffected, onEvent: recorder.event })
+  const ports: Ports = {
     clock,
     store,
     declared: store.declared,
     engines,
     images: imagePuller(clock, addFeeds, stop.signal),
     secrets: secretReader({ environment: settings.environment, directory: settings.secretsDirectory }),
-    feeds: countingClient(metrics),
+    feeds: { report: feedClient.report, push: recordedPush(recorder) },
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: key => createHmac('sha256', store.installation.digestKey).update(`token ${key}`).digest('base64url'),
-    onStep,
-    onEvent,
-    onStatus: onStatus('Feed'),
+    onStep: recorder.step,
+    onEvent: recorder.event,
+    onStatus: recorder.changed,
   }
-
-  const reconcile = (id: string, signal: AbortSignal): Promise<Result> => {
-    const { kind, key } = splitId(id)
-    if (!isKindName(kind)) return Promise.resolve({ type: 'done' })
-    const ports = { ...feedPorts, onStatus: onStatus(kind) }
-    switch (kind) {
-      case 'Feed':
-        return reconcileFeed(key, feedPorts, signal)
-      case 'Host':
-        return reconcileHost(key, ports, signal)
-      case 'Credentials':
-        return reconcileCredentials(key, ports)
-      case 'SubscriptionSet':
-        return reconcileSubscriptionSet(key, ports)
-      case 'FeedProfile':
-        return reconcileFeedProfile(key, ports)
-    }
-  }
-  const observe = (id: string, result: Result, tookMs: number) => {
-    const { kind, key } = splitId(id)
-    metrics.reconciles.inc({ kind, result: result.type })
-    metrics.reconcileSeconds.observe({ kind }, tookMs / 1000)
-    if (result.type === 'error')
-      log.warn({ kind, key, reason: result.fault.reason, detail: result.fault.message }, 'reconcile failed')
-  }
-
   for (const key of store.memory.feeds()) showFeed(metrics, key, store.status.get('Feed', key))
-  const source = directorySource({
-    path: settings.manifests,
-    lastGood: store.lastGood,
-    onWatchError: error => log.error({ err: error }, 'watching the manifests failed, the resync goes on'),
-  })
-  const server = await startServer({
-    ...settings,
-    store,
-    metrics,
-    queue,
-    hub,
-    desk,
-    ports: feedPorts,
-    location: settings.manifests,
-  })
-  const { concurrency, resyncMs } = settings
-  const looping = runLoop({ queue, clock, random: Math.random, concurrency, resyncMs, reconcile, observe }, stop.signal)
+
+  const onWatchError = (error: Error) => log.error({ err: error }, 'watching the manifests failed, the resync goes on')
+  const source = directorySource({ path: manifests, lastGood: store.lastGood, onWatchError })
+  const server = await startServer({ ...settings, store, metrics, queue, hub, desk, ports, location: manifests })
+  const looping = runLoop(
+    {
+      queue,
+      clock,
+      random: Math.random,
+      concurrency,
+      resyncMs,
+      reconcile: async (id, signal) => {
+        const resource = parseResourceId(id)
+        return resource ? reconcile(resource.kind, resource.key, ports, signal) : { type: 'done' }
+      },
+      observe: (id, result, tookMs) => {
+        const resource = parseResourceId(id)
+        if (resource) recorder.reconciled(resource.kind, resource.key, result, tookMs)
+      },
+    },
+    stop.signal,
+  )
   const reading = readSource(source, desk, log, stop.signal)
-  log.info({ manifests: settings.manifests, url: server.url, version: settings.version }, 'controller started')
+  log.info({ manifests, url: server.url, version: settings.version }, 'controller started')
 
   return {
     url: server.url,
@@ -182,12 +123,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
       stop.abort()
       await Promise.all([looping, reading])
       await server.close()
-      if (feeds === 'stop')
-        await Promise.all(
-          store.declared
-            .list('Host')
-            .map(async host => stopAll((await engines.of(host)).engine, AbortSignal.timeout(stopFeedsMs))),
-        )
+      if (feeds === 'stop') await stopFeeds(store, engines)
       await engines.close()
       store.close()
       log.info('controller stopped')
@@ -195,48 +131,34 @@ export async function startController(settings: ControllerSettings): Promise<Con
   }
 }
 
-/** Takes one snapshot after the other; of those that come while one is being taken, only the newest. */
-async function readSource(
-  source: ReturnType<typeof directorySource>,
-  desk: ReturnType<typeof openDesk>,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  type Snapshots = Parameters<Parameters<typeof source.run>[0]>[0]
-  let newest: Snapshots | undefined
-  let taking: Promise<void> | undefined
-  const drain = async () => {
-    while (newest) {
-      const snapshot = newest
-      newest = undefined
-      await desk.take(snapshot).catch(error => log.error({ err: error }, 'taking over the declared state failed'))
+function openEngines(
+  settings: ControllerSettings,
+  store: Store,
+  recorder: Recorder,
+  onHint: (owner?: string) => void,
+): EngineRegistry {
+  const around = { ...settings, installation: store.installation.id, onCall: recorder.engineCall }
+  return engineRegistry({
+    open: host => openEngine(host, around),
+    onHint: (_host, owner) => onHint(owner),
+    onWatchFailed: (host, error) => settings.log.error({ host, err: error }, 'watching the engine failed'),
+  })
+}
+
+async function stopFeeds(store: Store, engines: EngineRegistry): Promise<void> {
+  const stopOn = async (host: Parameters<EngineRegistry['of']>[0]) =>
+    stopAll((await engines.of(host)).engine, AbortSignal.timeout(stopFeedsMs))
+  await Promise.all(store.declared.list('Host').map(stopOn))
+}
+
+function recordedPush(recorder: Recorder): Ports['feeds']['push'] {
+  return async (endpoint, token, desired, signal) => {
+    try {
+      await feedClient.push(endpoint, token, desired, signal)
+      recorder.push(desired.feed, 'ok')
+    } catch (error) {
+      recorder.push(desired.feed, 'error')
+      throw error
     }
-    taking = undefined
   }
-  await source.run(snapshot => {
-    newest = snapshot
-    taking ??= drain()
-  }, signal)
-  await taking
-}
-
-function countingClient(metrics: ReturnType<typeof controllerMetrics>): FeedPorts['feeds'] {
-  return {
-    report: feedClient.report,
-    async push(endpoint, token, desired, signal) {
-      const [namespace = '', feed = ''] = desired.feed.split('/')
-      try {
-        await feedClient.push(endpoint, token, desired, signal)
-        metrics.feedWrites.inc({ namespace, feed, result: 'ok' })
-      } catch (error) {
-        metrics.feedWrites.inc({ namespace, feed, result: 'error' })
-        throw error
-      }
-    },
-  }
-}
-
-function splitId(id: string): { kind: string; key: string } {
-  const slash = id.indexOf('/')
-  return { kind: id.slice(0, slash), key: id.slice(slash + 1) }
 }

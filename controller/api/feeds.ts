@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { FeedPorts } from '../kinds/feed/reconcile.ts'
+import type { Ports } from '../kinds/reconcile.ts'
 import { declare } from '../sources/object.ts'
 import { pathText } from '../sources/problem.ts'
 import { rehearse } from './rehearsal.ts'
@@ -33,7 +33,7 @@ export function addFeedRoutes(server: FastifyInstance, options: ServerOptions): 
 }
 
 /** Passes the feed's own tap on, so that whoever reads ticks needs no token of the feed. */
-async function passTicks(key: string, query: URLSearchParams, reply: FastifyReply, { store, tokenOf }: FeedPorts): Promise<void> {
+async function passTicks(key: string, query: URLSearchParams, reply: FastifyReply, { store, tokenOf }: Ports): Promise<void> {
   if (!store.declared.get('Feed', key)) notFound(`Feed ${key}`)
   const endpoint = store.status.get('Feed', key)?.endpoint
   if (!endpoint) throw Object.assign(new Error(`Feed ${key} does not run`), { statusCode: 503, title: 'Not running' })

@@ -4,18 +4,18 @@ import { ingredients } from '../dependents.ts'
 import type { Decision, Step } from '../kinds/feed/decision.ts'
 import { gather } from '../kinds/feed/gather.ts'
 import { plan } from '../kinds/feed/plan.ts'
-import type { FeedPorts } from '../kinds/feed/reconcile.ts'
+import type { Ports } from '../kinds/reconcile.ts'
 import type { Declared, DeclaredStore } from '../store/declared.ts'
 import type { PlanView } from './contract.ts'
 
 /** Plans what the given resources would lead to, over what is declared now, and carries nothing out. */
-export async function rehearse(resources: Resource[], ports: FeedPorts): Promise<PlanView[]> {
+export async function rehearse(resources: Resource[], ports: Ports): Promise<PlanView[]> {
   const declared = overlay(resources, ports.store.declared)
   const keys = touchedFeeds(resources, declared, ports.store.declared)
   return Promise.all(keys.map(key => rehearseFeed(key, { ...ports, declared })))
 }
 
-async function rehearseFeed(key: string, ports: FeedPorts): Promise<PlanView> {
+async function rehearseFeed(key: string, ports: Ports): Promise<PlanView> {
   const decision = plan(await gather(key, ports, ports.tokenOf, AbortSignal.timeout(10_000)))
   return { kind: 'Feed', key, steps: decision.steps.map(stepView), violations: violationsOf(decision) }
 }

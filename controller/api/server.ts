@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Desk } from '../desk.ts'
 import type { Hub } from '../hub.ts'
-import type { FeedPorts } from '../kinds/feed/reconcile.ts'
+import type { Ports } from '../kinds/reconcile.ts'
 import type { ControllerMetrics } from '../metrics.ts'
 import type { KeyQueue } from '../runtime/queue.ts'
 import type { Store } from '../store/store.ts'
@@ -18,7 +18,7 @@ export type ServerOptions = {
   queue: KeyQueue
   hub: Hub
   desk: Desk
-  ports: FeedPorts
+  ports: Ports
   /** Where the declared YAML is. */
   location: string
   resyncMs: number

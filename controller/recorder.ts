@@ -1,0 +1,47 @@
+import type { Logger } from 'pino'
+import type { KindName } from '../crds/kinds.ts'
+import type { EngineCall } from './engines/counting.ts'
+import type { Hub } from './hub.ts'
+import type { Step } from './kinds/feed/decision.ts'
+import { type ControllerMetrics, showFeed } from './metrics.ts'
+import type { Result } from './runtime/result.ts'
+import type { NewEvent } from './store/event.ts'
+import type { Store } from './store/store.ts'
+
+/** Where everything that happens is told: events to the store, numbers to the metrics, lines to the log, notices to watchers. */
+export type Recorder = ReturnType<typeof openRecorder>
+
+export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub, log: Logger) {
+  return {
+    event(event: NewEvent): void {
+      const { kind, key, type, reason, message } = event
+      const added = store.events.add(event)
+      metrics.events.inc({ kind, type, reason })
+      log[type === 'Warning' ? 'warn' : 'info']({ kind, key, reason, detail: message }, 'event')
+      hub.publish({ type: 'event', event: added })
+    },
+    /** A resource's status, or its declaration, is another one. */
+    changed(kind: KindName, key: string): void {
+      if (kind === 'Feed') showFeed(metrics, key, store.status.get('Feed', key))
+      hub.publish({ type: 'resource', kind, key })
+    },
+    /** A write is about to be made. */
+    step(feed: string, { action, reason, ...step }: Step): void {
+      metrics.steps.inc({ action })
+      log.info({ feed, action, reason, ...('container' in step && { container: step.container }) }, 'step')
+    },
+    engineCall(host: string, { name: call, kind: mode, failure }: EngineCall): void {
+      metrics.engineCalls.inc({ host, call, mode, result: failure ?? 'ok' })
+    },
+    push(feedKey: string, result: 'ok' | 'error'): void {
+      const [namespace = '', feed = ''] = feedKey.split('/')
+      metrics.feedWrites.inc({ namespace, feed, result })
+    },
+    reconciled(kind: KindName, key: string, result: Result, tookMs: number): void {
+      metrics.reconciles.inc({ kind, result: result.type })
+      metrics.reconcileSeconds.observe({ kind }, tookMs / 1000)
+      if (result.type === 'error')
+        log.warn({ kind, key, reason: result.fault.reason, detail: result.fault.message }, 'reconcile failed')
+    },
+  }
+}
