@@ -412,6 +412,14 @@ describe('feedctl describe, history, events, diff, explain', () => {
     expect(world.planned).toMatchObject([{ kind: 'Feed', metadata: { name: 'ctp' } }])
   })
 
+  it('diff exits 2 for manifests that are not valid, with file, line and column', async () => {
+    await writeFile(file, manifest.replace('active: primary', 'active: third'))
+    expect(await feedctl('diff', directory.path)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/feeds\.yaml:10:\d+: spec\.credentials\.active/),
+    })
+  })
+
   it('diff exits 2 where a feed cannot be planned, with the reason', async () => {
     world.plan = [
       {

@@ -11,7 +11,7 @@ export type Description = { view: ResourceView; revisions: RevisionView[]; event
 /** Everything about one resource on a page; sections without content are left out. */
 export function renderDescription({ view, revisions, events, now }: Description, colour: boolean): string {
   const sections = [
-    section('', identityRows(view, colour)),
+    section('', identityRows(view, now, colour)),
     section('Spec', specRows(view.spec)),
     view.kind === 'Feed' ? feedSections(asFeed(view), now) : '',
     table('Conditions', ['TYPE', 'STATUS', 'SINCE', 'REASON', 'MESSAGE'], conditionRows(view, now)),
@@ -24,9 +24,9 @@ export function renderDescription({ view, revisions, events, now }: Description,
     .join('\n')
 }
 
-function identityRows(view: ResourceView, colour: boolean): string[][] {
+function identityRows(view: ResourceView, now: number, colour: boolean): string[][] {
   const { metadata, origin, status } = view
-  const health = view.kind === 'Feed' ? healthOf(asFeed(view)) : undefined
+  const health = view.kind === 'Feed' ? healthOf(asFeed(view), now) : undefined
   return [
     [`${view.kind}:`, `${metadata.namespace}/${metadata.name}`],
     ['Declared:', origin === undefined ? 'nowhere any more' : `${origin.file}:${origin.line}`],

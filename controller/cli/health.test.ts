@@ -26,6 +26,8 @@ function condition(type: string, status: Condition['status'], reason: string, me
   return { type, status, reason, message, lastTransitionTime: '2026-11-23T00:00:00Z', observedGeneration: 1 }
 }
 
+const now = Date.parse('2026-11-23T01:02:00Z')
+
 const healthy = {
   observedGeneration: 1,
   conditions: [condition('Ready', 'True', 'Converged', 'publishing')],
@@ -36,23 +38,29 @@ const healthy = {
   standby: { account: 'backup', state: 'live', acknowledged: 10 },
 }
 
+const silent = { ticksPerSecond: 0, lastTickAt: '2026-11-23T01:00:00Z' }
 const notReady = condition('Ready', 'False', 'LoginFailed', 'front says 3: invalid login')
 
 const cases: { name: string; feed: FeedView; health: Partial<Health> }[] = [
   { name: 'is Ready where all is well', feed: feedWith(), health: { state: 'Ready', wrong: '', todo: '' } },
   {
     name: 'is Ready without ticks while the market is closed',
-    feed: feedWith({ status: { market: { open: false }, ticksPerSecond: 0 } }),
+    feed: feedWith({ status: { market: { open: false }, ...silent } }),
     health: { state: 'Ready' },
   },
   {
     name: 'is Degraded without ticks while the market is open',
-    feed: feedWith({ status: { ticksPerSecond: 0 } }),
+    feed: feedWith({ status: silent }),
     health: {
       state: 'Degraded',
       wrong: 'no ticks although the market is open',
       todo: 'feedctl failover ctp, or wait for the watchdog',
     },
+  },
+  {
+    name: 'is Ready where the rate is nothing and the newest tick is young, as after a flip',
+    feed: feedWith({ status: { ticksPerSecond: 0, lastTickAt: '2026-11-23T01:01:30Z' } }),
+    health: { state: 'Ready' },
   },
   {
     name: 'is Degraded where the watchdog chose the other account',
@@ -135,15 +143,15 @@ const cases: { name: string; feed: FeedView; health: Partial<Health> }[] = [
 
 describe('a feed', () => {
   it.each(cases)('$name', ({ feed, health }) => {
-    expect(healthOf(feed)).toMatchObject(health)
+    expect(healthOf(feed, now)).toMatchObject(health)
   })
 })
 
 describe('the list', () => {
   it('is worst first, then by name', () => {
     const stalled = feedWith({ name: 'z', status: { conditions: [condition('Stalled', 'True', 'X', '')] } })
-    const silent = feedWith({ name: 'y', status: { ticksPerSecond: 0 } })
-    const sorted = [feedWith({ name: 'b' }), silent, feedWith({ name: 'a' }), stalled].sort(worstFirst)
+    const quiet = feedWith({ name: 'y', status: silent })
+    const sorted = [feedWith({ name: 'b' }), quiet, feedWith({ name: 'a' }), stalled].sort(worstFirst(now))
     expect(sorted.map(one => one.metadata.name)).toEqual(['z', 'y', 'a', 'b'])
   })
 })

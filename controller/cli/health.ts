@@ -29,6 +29,9 @@ export function markOf(state: State, colour: boolean): string {
   return paint(`${marks[state].glyph} ${state}`, marks[state].tone, colour)
 }
 
+/** Silence in an open session that is worth a word: the default of the watchdog's threshold. */
+const silenceMs = 60_000
+
 /** How a resource is, what is wrong and what to do about it; both empty where all is well. */
 export type Health = { state: State; wrong: string; todo: string }
 
@@ -50,7 +53,8 @@ export function isObserved(view: ResourceView): boolean {
   return view.status.observedGeneration === view.metadata.generation
 }
 
-export function healthOf(feed: FeedView): Health {
+/** `now` in ms since 1970: only silence depends on it. */
+export function healthOf(feed: FeedView, now: number): Health {
   const name = feed.metadata.name
   const stalled = conditionOf(feed, 'Stalled')
   if (stalled?.status === 'True') return { state: 'Stalled', wrong: sentence(stalled), todo: stalledTodo(feed, name) }
@@ -69,13 +73,14 @@ export function healthOf(feed: FeedView): Health {
       wrong: sentence(ready),
       todo: `feedctl describe feed ${name}`,
     }
-  return degradedBy(feed) ?? { state: 'Ready', wrong: '', todo: '' }
+  return degradedBy(feed, now) ?? { state: 'Ready', wrong: '', todo: '' }
 }
 
-/** Orders worst first, then by name. */
-export function worstFirst(a: FeedView, b: FeedView): number {
-  const byState = states.indexOf(healthOf(a).state) - states.indexOf(healthOf(b).state)
-  return byState || a.metadata.namespace.localeCompare(b.metadata.namespace) || a.metadata.name.localeCompare(b.metadata.name)
+/** An order: worst first, then by name. */
+export function worstFirst(now: number): (a: FeedView, b: FeedView) => number {
+  const rank = (feed: FeedView) => states.indexOf(healthOf(feed, now).state)
+  const key = ({ metadata }: FeedView) => `${metadata.namespace}/${metadata.name}`
+  return (a, b) => rank(a) - rank(b) || key(a).localeCompare(key(b))
 }
 
 /** `Reason: message`, without saying it twice. */
@@ -98,7 +103,7 @@ function progressWords(feed: FeedView, ready: Condition): string {
   return isAbout(condition, generation) ? sentence(condition) : `generation ${generation} is not taken up yet`
 }
 
-function degradedBy(feed: FeedView): Health | undefined {
+function degradedBy(feed: FeedView, now: number): Health | undefined {
   const { status, spec, metadata } = feed
   const degraded = (wrong: string, todo: string): Health => ({ state: 'Degraded', wrong, todo })
   if (status.active !== undefined && status.active !== spec.credentials.active) {
@@ -107,7 +112,7 @@ function degradedBy(feed: FeedView): Health | undefined {
       `feedctl failback ${metadata.name} when ${spec.credentials.active} is well`,
     )
   }
-  if (status.market?.open === true && status.ticksPerSecond === 0) {
+  if (isSilent(feed, now)) {
     return degraded('no ticks although the market is open', `feedctl failover ${metadata.name}, or wait for the watchdog`)
   }
   if (status.subscriptions !== undefined && status.subscriptions.coverage < spec.rollout.minCoverage) {
@@ -125,6 +130,11 @@ function degradedBy(feed: FeedView): Health | undefined {
     )
   }
   return undefined
+}
+
+// A rate of nothing alone means little: two quiet contracts may have no tick for seconds, and a flip begins to count anew.
+function isSilent({ status: { market, ticksPerSecond, lastTickAt } }: FeedView, now: number): boolean {
+  return market?.open === true && ticksPerSecond === 0 && lastTickAt !== undefined && now - Date.parse(lastTickAt) > silenceMs
 }
 
 export function hasWarmStandby({ spec }: FeedView): boolean {

@@ -1,4 +1,5 @@
 import { Command, type CommanderError, Option } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
 import { connect } from './client.ts'
 import { type Context, formats } from './context.ts'
 import { type ExitCode, ExitError, exitCodes } from './exit.ts'
@@ -37,6 +38,7 @@ function programOf(settings: Settings, state: { code: ExitCode }): Command {
   const { terminal, defaults } = settings
   const program = new Command('feedctl')
     .description('Looks at market-data feeds and edits what is declared about them.')
+    .version(packageJson.version)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .addOption(new Option('--server <url>', 'controller (FEEDPLANE_SERVER)').default(defaults.server ?? 'http://127.0.0.1:9181'))

@@ -10,7 +10,7 @@ const header = ['STATE', 'FEED', 'SESSION', 'ACTIVE', 'COVERAGE', 'TICKS/S', 'ST
 
 /** The page of a morning: a headline, what is wrong with the declarations, and a line for each feed, worst first. */
 export function renderStatusPage(page: StatusPage, colour: boolean): string {
-  const feeds = page.feeds.map(asFeed).sort(worstFirst)
+  const feeds = page.feeds.map(asFeed).sort(worstFirst(page.now))
   const table =
     feeds.length === 0
       ? 'No feeds are declared.\n'
@@ -22,15 +22,15 @@ export function renderStatusPage(page: StatusPage, colour: boolean): string {
 }
 
 /** `2 feeds: 1 Stalled, 1 Ready`. */
-export function tally(feeds: FeedView[]): string {
+export function tally(feeds: FeedView[], now: number): string {
   const counts = new Map<State, number>()
-  for (const feed of feeds) counts.set(healthOf(feed).state, (counts.get(healthOf(feed).state) ?? 0) + 1)
+  for (const { state } of feeds.map(feed => healthOf(feed, now))) counts.set(state, (counts.get(state) ?? 0) + 1)
   const parts = states.flatMap(state => (counts.has(state) ? [`${counts.get(state)} ${state}`] : []))
   return `${feeds.length} ${feeds.length === 1 ? 'feed' : 'feeds'}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }
 
 function headline({ server, now }: StatusPage, feeds: FeedView[], colour: boolean): string {
-  return `${paint(tally(feeds), 'strong', colour)}   ${paint(`${server}  ${marketClock(now)} Asia/Shanghai`, 'quiet', colour)}`
+  return `${paint(tally(feeds, now), 'strong', colour)}   ${paint(`${server}  ${marketClock(now)} Asia/Shanghai`, 'quiet', colour)}`
 }
 
 function sourceLines({ location, problems, complete, readAt }: SourceView, now: number, colour: boolean): string {
@@ -48,7 +48,7 @@ function sourceLines({ location, problems, complete, readAt }: SourceView, now: 
 }
 
 function rowOf(feed: FeedView, now: number, colour: boolean): string[] {
-  const { state, wrong, todo } = healthOf(feed)
+  const { state, wrong, todo } = healthOf(feed, now)
   return [
     markOf(state, colour),
     `${feed.metadata.namespace}/${feed.metadata.name}`,

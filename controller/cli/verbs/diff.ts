@@ -1,4 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
+import { parseFile } from '../../sources/document.ts'
+import { formatProblem } from '../../sources/validation.ts'
 import type { Context } from '../context.ts'
 import { readObjects } from '../declaration.ts'
 import { renderDocument } from '../document.ts'
@@ -19,11 +21,16 @@ export async function diff(context: Context, paths: string[], options: { output:
   return isConverged ? exitCodes.ok : exitCodes.negative
 }
 
+/** The objects below a path as they are written. Throws trouble with every problem that one file alone shows. */
 async function objectsAt(path: string): Promise<unknown[]> {
   const info = await stat(path).catch((cause: unknown) => {
     throw trouble(`${path} cannot be read`, 'name a file or a folder of manifests', cause)
   })
   const files = info.isDirectory() ? await manifestFiles(path) : [path]
-  const objects = await Promise.all(files.map(async file => readObjects(await readFile(file, 'utf8'), file)))
-  return objects.flat()
+  const texts = await Promise.all(files.map(async file => ({ file, text: await readFile(file, 'utf8') })))
+  const problems = texts
+    .flatMap(({ file, text }) => parseFile(file, text).problems)
+    .filter(({ severity }) => severity === 'error')
+  if (problems.length > 0) throw trouble(`what is declared there is not valid\n${problems.map(formatProblem).join('\n')}`)
+  return texts.flatMap(({ file, text }) => readObjects(text, file))
 }

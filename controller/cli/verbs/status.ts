@@ -27,12 +27,12 @@ function render({ terminal }: Context, page: StatusPage, options: StatusOptions)
   if (options.output !== 'json') return renderStatusPage(page, terminal.outColour)
   const feeds = page.feeds
     .map(asFeed)
-    .map(feed => ({ key: `${feed.metadata.namespace}/${feed.metadata.name}`, ...healthOf(feed), status: feed.status }))
+    .map(feed => ({ key: `${feed.metadata.namespace}/${feed.metadata.name}`, ...healthOf(feed, page.now), status: feed.status }))
   return `${JSON.stringify({ now: page.now, source: page.source, feeds })}\n`
 }
 
-function isWell({ source, feeds }: StatusPage): boolean {
-  const bad = feeds.map(asFeed).some(feed => ['Stalled', 'NotReady'].includes(healthOf(feed).state))
+function isWell({ source, feeds, now }: StatusPage): boolean {
+  const bad = feeds.map(asFeed).some(feed => ['Stalled', 'NotReady'].includes(healthOf(feed, now).state))
   return !bad && source.problems.length === 0 && source.complete
 }
 
