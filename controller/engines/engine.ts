@@ -10,7 +10,9 @@
  *   Fault `NotOurs`.
  * - Every call ends by its signal or by the engine's own deadline with a transient Fault `EngineTimeout`; an engine that cannot be
  *   reached throws a transient Fault `EngineUnreachable`.
- * - Absence is `undefined`, not an exception.
+ * - Absence is `undefined`, not an exception; a write that needs what is absent throws a transient Fault `WorkloadMissing`.
+ * - What carries another installation's label is a stranger's. `create` puts this installation's label on whatever the spec says.
+ * - What has a workload's name has its files: a creation that was cut short leaves nothing under the name, and the next one clears it.
  */
 export type Engine = {
   readonly type: 'docker' | 'process'
@@ -27,7 +29,10 @@ export type Engine = {
    * transient `ImagePullFailed` (anything else).
    */
   pullImage(reference: string, signal: AbortSignal): Promise<Image>
-  /** Creates a stopped workload with its directory and files. Returns its id. */
+  /**
+   * Creates a stopped workload with its directory and files. Returns its id. Throws stalled `InvalidSpec` for what cannot be run, and
+   * transient `ImageMissing` where the engine does not have the image (any more).
+   */
   create(spec: WorkloadSpec, signal: AbortSignal): Promise<string>
   /** Replaces the given files in the workload's directory, running or not: whole files, 0400, atomically where it can. */
   writeFiles(name: string, files: WorkloadFile[], signal: AbortSignal): Promise<void>

@@ -15,14 +15,14 @@ export class Mutex {
   }
 }
 
-/** The promise's outcome, or the signal's reason as soon as it aborts. */
+/** The promise's outcome, or the signal's reason as soon as it aborts, also where it had aborted before. The promise is never unhandled. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([aborted, promise])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import * as z from 'zod'
-import { stalled } from '../../../crds/contract/fault.ts'
+import { stalled, transient } from '../../../crds/contract/fault.ts'
 import { abortable } from '../mutex.ts'
 import { type Connection, openCalls, openStreams, type TlsFiles } from './endpoint.ts'
 import { faultOf } from './failure.ts'
@@ -53,7 +53,12 @@ export class DockerClient {
 
   /** The answer as `schema` has it. */
   async read<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
-    return schema.parse(JSON.parse((await this.call(request)).toString('utf8')))
+    const body = await this.call(request)
+    try {
+      return schema.parse(JSON.parse(body.toString('utf8')))
+    } catch (error) {
+      throw transient('EngineError', `Docker's answer to "${request.what}" is not what its API promises`, error)
+    }
   }
 
   /** The answer, whole. Throws a Fault. */

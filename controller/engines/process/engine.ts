@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Fault, stalled, transient } from '../../../crds/contract/fault.ts'
 import { type Engine, type Image, labels, type Workload, type WorkloadFile, type WorkloadSpec } from '../engine.ts'
 import { abortable } from '../mutex.ts'
@@ -182,7 +182,7 @@ class ProcessEngine {
   }
 
   get #home(): string {
-    return join(this.#settings.root, 'workloads')
+    return resolve(this.#settings.root, 'workloads')
   }
 
   async #open(): Promise<void> {
