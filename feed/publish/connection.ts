@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { greetingServer } from './greeting.ts'
 
 const connectTimeoutMs = 3000
 const heartbeatMs = 1000
@@ -24,6 +25,7 @@ export type BusHandlers = {
  * (nats.js 3.4, NodeTransport._closed).
  */
 export class BusConnection {
+  readonly #servers: string[]
   readonly #options: NodeConnectionOptions
   readonly #handlers: BusHandlers
   readonly #end = new AbortController()
@@ -32,6 +34,7 @@ export class BusConnection {
   #giveUp: (() => void) | undefined
 
   constructor(name: string, servers: string[], secrets: BusSecrets, handlers: BusHandlers) {
+    this.#servers = servers
     this.#options = optionsOf(name, servers, secrets)
     this.#handlers = handlers
     this.#finished = this.#run()
@@ -58,20 +61,23 @@ export class BusConnection {
 
   /** Ends when the connection is there, has failed, or nobody wants it any more; one that comes later is closed again. */
   async #connect(): Promise<NatsConnection | undefined> {
-    const attempt = connect(this.#options)
-    const { promise, resolve } = Promise.withResolvers<undefined>()
-    this.#giveUp = () => resolve(undefined)
     try {
+      const server = await greetingServer(this.#servers, connectTimeoutMs, this.#end.signal)
+      if (this.#end.signal.aborted) return undefined
+      const attempt = connect({ ...this.#options, servers: [server] })
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      this.#giveUp = () => resolve(undefined)
       const connection = await Promise.race([attempt, promise])
       if (connection === undefined) attempt.then(late => late.close()).catch(() => {})
       return connection
     } catch (error) {
-      this.#handlers.down(messageOf(error))
+      if (!this.#end.signal.aborted) this.#handlers.down(messageOf(error))
       return undefined
     }
   }
 
   async #hold(connection: NatsConnection): Promise<void> {
+    if (this.#end.signal.aborted) return connection.close()
     this.#current = connection
     this.#handlers.up(connection)
     void this.#listen(connection)
@@ -105,7 +111,6 @@ function watch(connection: NatsConnection): NodeJS.Timeout {
 function optionsOf(name: string, servers: string[], secrets: BusSecrets): NodeConnectionOptions {
   return {
     name,
-    servers,
     reconnect: false,
     timeout: connectTimeoutMs,
     ...(servers.some(server => server.startsWith('tls://')) ? { tls: {} } : {}),
