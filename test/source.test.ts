@@ -258,14 +258,23 @@ describe('a directory source', () => {
     expect([names(snapshot), snapshot.complete]).toEqual([['one', 'two'], false])
   })
 
-  it('takes a link to nothing for a missing file', async () => {
+  it.each([
+    ['file', 'one.yaml'],
+    ['folder', 'linked'],
+  ])('keeps what stands behind a link to a %s that is lost', async (_, link) => {
+    const target = join(folder.path, link)
+    if (link === 'linked') mkdirSync(target)
+    writeFileSync(link === 'linked' ? join(target, 'one.yaml') : target, host('one'))
+    symlinkSync(target, join(root, link))
     write('two.yaml', host('two'))
-    symlinkSync('nowhere.yaml', join(root, 'one.yaml'))
-    const source = follow()
-    const snapshot = await source.until(() => true)
-    expect([names(snapshot), snapshot.complete]).toEqual([['two'], true])
-    write('nowhere.yaml', host('one'))
-    await source.until(hasProblem('DuplicateName'))
+    const source = follow(memoryLastGood(), 50)
+    await source.until(has('one', 'two'))
+    renameSync(target, join(folder.path, 'away'))
+    const lost = await source.until(({ complete }) => !complete)
+    expect([names(lost), lost.problems.map(({ file }) => file)]).toEqual([['one', 'two'], [join(root, link)]])
+    renameSync(join(folder.path, 'away'), target)
+    await source.until(({ complete }) => complete)
+    expect(source.snapshots.every(has('one', 'two'))).toBe(true)
   })
 
   it('carries 200 files, reads the one that was edited, and keeps the objects of the others', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { BigIntStats } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import type { BigIntStats, Dirent } from 'node:fs'
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { maxFileBytes } from './document.ts'
 import type { Problem } from './problem.ts'
@@ -11,6 +11,9 @@ export const maxFiles = 10_000
 
 /** Folders within folders. */
 export const maxFolderDepth = 16
+
+/** Folders that are named where they cannot be read. */
+const maxFolderProblems = 20
 
 /** Files read at once; more would only wait for Node's four file threads. */
 const maxReads = 32
@@ -75,22 +78,34 @@ async function list(root: string, folder: string, depth: number, listing: Listin
     const entries = await readdir(path, { withFileTypes: true })
     for (const entry of entries.filter(candidate => !candidate.name.startsWith('.'))) {
       const name = join(folder, entry.name)
-      if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(root, name))))) {
-        await list(root, name, depth + 1, listing)
-      } else if (/\.ya?ml$/.test(name)) listing.paths.push(name)
+      if (await isFolder(root, name, entry, listing)) await list(root, name, depth + 1, listing)
+      else if (isYaml(name)) listing.paths.push(name)
     }
     if (listing.paths.length > maxFiles) throw new Error(`more than ${maxFiles} YAML files`)
   } catch (error) {
-    listing.known = false
-    if (listing.problems.length < maxFolderDepth) listing.problems.push(unreadableFolder(path, error))
+    if (depth === 0 || !isAbsence(error)) giveUp(listing, path, error)
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    stats => stats.isDirectory(),
-    () => false,
-  )
+/** A link that leads nowhere may have led to a folder: a mount that is lost, say. */
+async function isFolder(root: string, name: string, entry: Dirent, listing: Listing): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  const path = join(root, name)
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (!isYaml(name)) giveUp(listing, path, error)
+    return false
+  }
+}
+
+function isYaml(name: string): boolean {
+  return /\.ya?ml$/.test(name)
+}
+
+function giveUp(listing: Listing, path: string, error: unknown): void {
+  listing.known = false
+  if (listing.problems.length < maxFolderProblems) listing.problems.push(unreadableFolder(path, error))
 }
 
 /** `undefined` where the file has gone since it was listed. */
@@ -106,7 +121,7 @@ async function see(root: string, path: string, before: SeenFile | undefined): Pr
     if (stats.size > maxFileBytes) return { stamp, readAt, problem: tooLarge(file, stats.size) }
     return { stamp, readAt, ...textOf(file, await readFile(file)) }
   } catch (error) {
-    if (isAbsence(error)) return undefined
+    if (isAbsence(error) && !(await isLink(file))) return undefined
     return { stamp: '', readAt: 0, problem: unreadableFile(file, error) }
   }
 }
@@ -146,6 +161,14 @@ function unreadableFolder(path: string, error: unknown): Problem {
   const hint = 'bring the folder back: nothing is removed while it cannot be read'
   const message = `the folder cannot be read: ${words(error)}`
   return { ...wholeFile(path), category: 'unreadable', reason: 'FolderUnreadable', message, hint }
+}
+
+/** A link to a file that is missing: the file may come back, so it is not taken for removed. */
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    stats => stats.isSymbolicLink(),
+    () => false,
+  )
 }
 
 function isAbsence(error: unknown): boolean {
