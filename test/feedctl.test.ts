@@ -243,6 +243,15 @@ describe('feedctl retry, suspend, resume, rollout', () => {
     expect(await readFile(file, 'utf8')).toBe(`${manifest}  suspend: false\n`)
   })
 
+  it('suspend --wait on a suspended feed says so and exits 0', async () => {
+    await writeFile(file, `${manifest}  suspend: true\n`)
+    world.feed.spec.suspend = true
+    expect(await feedctl('suspend', 'ctp', '--wait')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('it is suspended already'),
+    })
+  })
+
   it('rollout ends at once where the feed is Ready', async () => {
     const result = await feedctl('rollout', 'ctp')
     expect(result).toMatchObject({ code: 0, out: expect.stringContaining('✓ Done') })

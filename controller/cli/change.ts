@@ -34,7 +34,7 @@ export async function changeFeed(
   timeoutMsOf(options.timeout)
   const subject = await findSubject(context, name)
   const { change, already, goal = {} } = decide(subject)
-  if (options.wait) refuseVainWait(subject, change)
+  if (options.wait && (change !== undefined || goal.active !== undefined)) refuseVainWait(subject, change)
   const afterEvent = options.wait ? await newestEvent(context, keyOf(subject.identity)) : 0
   if (change === undefined) context.terminal.err(`${keyOf(subject.identity)}: ${already}; nothing was edited\n`)
   else await edit(context, subject, change, options.output)

@@ -57,7 +57,7 @@ async function request<T>(server: string, path: string, init: RequestInit, signa
   const what = `${init.method ?? 'GET'} ${path}`
   const limit = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)])
   try {
-    const response = await fetch(new URL(path, server), { ...init, signal: limit })
+    const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, { ...init, signal: limit })
     if (!response.ok) throw await answered(server, what, response)
     return (await response.json()) as T
   } catch (error) {

@@ -33,6 +33,17 @@ const cases: { name: string; facts: Facts; goal: Goal; state: Verdict['state']; 
     why: 'the controller has not read the edit yet',
   },
   {
+    name: 'says why an edit is not read, where its file has a problem',
+    facts: {
+      generation: 1,
+      observed: 1,
+      conditions: { Ready: 'True|A|ok', SourceValid: 'False|SyntaxError|a.yaml:9:1: no YAML' },
+    },
+    goal: { afterGeneration: 1 },
+    state: 'waiting',
+    why: 'the edit is not in force: SyntaxError: a.yaml:9:1: no YAML',
+  },
+  {
     name: 'takes no Ready about an older generation',
     facts: { generation: 2, observed: 1, conditions: { Ready: 'True|A|ok' } },
     goal: { afterGeneration: 1 },

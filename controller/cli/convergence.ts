@@ -19,8 +19,7 @@ export type Verdict = { state: 'waiting' | 'done' | 'failed'; why: string }
 /** Judges one view of a feed against a goal. Never takes an old Ready, or an old Stalled, for an answer to the edit. */
 export function judge(view: ResourceView, goal: Goal): Verdict {
   const { generation } = view.metadata
-  if (goal.afterGeneration !== undefined && generation <= goal.afterGeneration)
-    return waiting('the controller has not read the edit yet')
+  if (goal.afterGeneration !== undefined && generation <= goal.afterGeneration) return waiting(unreadWords(view))
   if (goal.takenOnly) return { state: 'done', why: `the controller took generation ${generation}` }
   const ready = conditionOf(view, 'Ready')
   const underWay = conditionOf(view, 'Reconciling') ?? ready
@@ -36,6 +35,12 @@ export function judge(view: ResourceView, goal: Goal): Verdict {
   if (goal.active !== undefined && active !== goal.active)
     return waiting(`${active ?? 'no account'} publishes, not yet ${goal.active}`)
   return { state: 'done', why: ready.message || 'Ready' }
+}
+
+// An edit in a file that has a problem elsewhere is not taken up before that problem is mended.
+function unreadWords(view: ResourceView): string {
+  const source = conditionOf(view, 'SourceValid')
+  return source?.status === 'False' ? `the edit is not in force: ${sentence(source)}` : 'the controller has not read the edit yet'
 }
 
 /** Reason of a condition that is there no longer: `Reconciling` and `Stalled` exist only while true. */

@@ -98,9 +98,20 @@ async function replaceFile(file: string, text: string, check: () => Promise<void
     await rename(temporary, file)
     await syncDirectory(dirname(file))
   } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw isUnwritable(error) ? unwritable(file, error) : error
   }
+}
+
+function isUnwritable(error: unknown): error is NodeJS.ErrnoException {
+  return ['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+function unwritable(file: string, { code, syscall }: NodeJS.ErrnoException): Error {
+  return refused(
+    `${file} cannot be replaced (${syscall}: ${code}); nothing was written`,
+    'edit it where it comes from, such as its Git repository',
+  )
 }
 
 async function writeLike(model: string, path: string, text: string): Promise<void> {

@@ -40,7 +40,7 @@ export async function* streamMessages(server: string, path: string, signal: Abor
 async function* readOnce(server: string, path: string, signal: AbortSignal): AsyncGenerator<Message | 'open'> {
   const silence = silenceGuard()
   try {
-    const response = await fetch(new URL(path, server), {
+    const response = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
       headers: { accept: 'text/event-stream' },
       signal: AbortSignal.any([signal, silence.signal]),
     })
