@@ -240,6 +240,44 @@ describe('any prefix of a valid file', () => {
   })
 })
 
+describe('any history without a removal', () => {
+  const files = ['a.yaml', 'b.yaml', 'sub/c.yaml']
+  const act = fc.record({
+    file: fc.constantFrom(...files),
+    how: fc.constantFrom('good', 'cut', 'garbage', 'empty', 'unreadable', 'folder gone', 'all gone', 'restart'),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+    settled: fc.boolean(),
+  })
+
+  it('keeps every object that was ever declared', () => {
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 30 }), acts => {
+        const texts = Object.fromEntries(
+          files.map(file => [file, hosts(`${file.replace(/\W/g, '-')}-1`, file.replace(/\W/g, '-'))]),
+        )
+        const now: Parameters<typeof look>[0] = { ...texts }
+        const lastGood = memoryLastGood()
+        let ledger = openLedger(root, lastGood)
+        const all = names(ledger.consider(look(now), true))
+        for (const { file, how, share, settled } of acts) {
+          const text = texts[file] ?? ''
+          if (how === 'good') now[file] = `${text}# ${share}\n`
+          if (how === 'cut') now[file] = Buffer.from(text).subarray(0, Math.floor(text.length * share))
+          if (how === 'garbage') now[file] = text.replace('kind: Host', 'kind: [')
+          if (how === 'empty') now[file] = ''
+          if (how === 'unreadable') now[file] = { problem: 'Unreadable' }
+          if (how === 'restart') ledger = openLedger(root, lastGood)
+          const isGone = how === 'folder gone' || how === 'all gone'
+          expect(names(ledger.consider(isGone ? look({}, how === 'all gone') : look(now), settled))).toEqual(all)
+        }
+        const mended = ledger.consider(look(texts), true)
+        expect([names(mended), mended.problems, mended.complete]).toEqual([all, [], true])
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
 function digest({ objects }: Verdict): string {
   const text = JSON.stringify([...objects].map(([key, { resource }]) => [key, resource]))
   return createHash('sha256').update(text).digest('hex')
