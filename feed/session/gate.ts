@@ -4,12 +4,10 @@ import type { Calendar } from '../calendar/calendar.ts'
 import type { Depth } from '../gateways/depth.ts'
 import { exchangeTimeOf } from './exchangetime.ts'
 import { fingerprintOf, repeated } from './fingerprint.ts'
-import type { HeldTick, Line, TradingHours } from './line.ts'
+import { HeldPushes, type Push } from './held.ts'
+import type { Line, TradingHours } from './line.ts'
 import { type Position, positionOf, takeOver } from './position.ts'
 import { messageIdOf, type TickSource, tickOf } from './tick.ts'
-
-/** Ticks that a closed gate keeps per instrument: two seconds at the front's two a second. */
-export const maxHeldTicks = 4
 
 /** A step back in exchange time longer than this is another timeline (a recording that starts again), not a front that lags. */
 export const newTimelineMs = 60_000
@@ -41,6 +39,7 @@ export class Gate {
   readonly counters = { published: 0, duplicates: 0, stale: 0 }
   readonly #options: GateOptions
   readonly #source: TickSource
+  readonly #held = new HeldPushes()
   #isOpen = false
   #roundShift = 0
   #onFirst: (() => void) | undefined
@@ -85,7 +84,10 @@ export class Gate {
     this.#isOpen = false
     this.#onFirst = undefined
     // A line that still waits for the newest published tick has not got it: no mark, or it would be taken for received.
-    for (const line of this.#options.lines.values()) line.held = line.sequence > 0 && !line.anchored ? [markOf(line)] : []
+    for (const line of this.#options.lines.values()) {
+      line.held.count = 0
+      if (line.sequence > 0 && !line.anchored) this.#held.mark(line.held, line.time, line.hash)
+    }
     return positionOf(this.#options.lines.values(), true, at)
   }
 
@@ -107,9 +109,9 @@ export class Gate {
     const time = (exchangeTime ?? 0) + this.#roundShift
     const hash = this.#identify(line, depth, time)
     if (hash === undefined) return
-    const push: HeldTick = { depth, receivedAt, exchangeTime, time, hash, snapshot }
-    if (this.#isOpen) this.#pass(line, depth, push)
-    else hold(line, push)
+    const push: Push = { depth, receivedAt, exchangeTime, time, hash, snapshot }
+    if (this.#isOpen) this.#pass(line, push)
+    else this.#held.hold(line.held, push)
   }
 
   // The same content twice in a row says nothing new; the same content after another one in the same moment does.
@@ -129,8 +131,8 @@ export class Gate {
     return times === 0 ? fingerprint : repeated(fingerprint, times)
   }
 
-  #pass(line: Line, depth: Depth, push: HeldTick): void {
-    const { exchangeTime, time, hash } = push
+  #pass(line: Line, push: Push): void {
+    const { depth, exchangeTime, time, hash } = push
     if (line.anchored && !this.#passesAnchor(line, depth, time, hash)) return
     line.sequence++
     line.time = time
@@ -160,25 +162,25 @@ export class Gate {
 
   // With nothing known of what the other account published, only what comes from now on is surely new.
   #release(line: Line, exact: boolean, opening: Opening): void {
-    const held = line.held
-    line.held = []
-    const start = line.anchored ? this.#startAfterAnchor(line, held, opening) : exact ? 0 : held.length
-    for (let i = start; i < held.length; i++) {
-      const push = held[i] as HeldTick
-      if (push.depth === undefined) continue
+    const { count } = line.held
+    const start = line.anchored ? this.#startAfterAnchor(line, opening) : exact ? 0 : count
+    for (let i = start; i < count; i++) {
+      const push = this.#held.read(line.held, i, line.instrument)
+      if (push === undefined) continue
       opening.released++
-      this.#pass(line, push.depth, push)
+      this.#pass(line, push)
     }
+    line.held.count = 0
   }
 
-  #startAfterAnchor(line: Line, held: HeldTick[], opening: Opening): number {
-    const found = held.findLastIndex(tick => tick.time === line.time && tick.hash === line.hash)
+  #startAfterAnchor(line: Line, opening: Opening): number {
+    const found = this.#held.find(line.held, line.time, line.hash)
     if (found >= 0) {
       line.anchored = false
       return found + 1
     }
-    const newer = held.findIndex(tick => tick.depth !== undefined && isNewer(tick.time, tick.depth.Volume, line))
-    if (newer < 0) return held.length
+    const newer = this.#held.findPush(line.held, (time, volume) => isNewer(time, volume, line))
+    if (newer < 0) return line.held.count
     line.anchored = false
     opening.overrun.push(line.instrument)
     return newer
@@ -193,21 +195,6 @@ export class Gate {
 
 const isNewer = (time: number, volume: number, line: Line): boolean =>
   time > line.time || (time === line.time && volume > line.volume)
-
-const markOf = (line: Line): HeldTick => ({
-  depth: undefined,
-  receivedAt: 0,
-  exchangeTime: null,
-  time: line.time,
-  hash: line.hash,
-  snapshot: false,
-})
-
-function hold(line: Line, tick: HeldTick): void {
-  const held = line.held
-  if (held.length === maxHeldTicks) held.shift()
-  held.push(tick)
-}
 
 function isInSession(hours: TradingHours, time: number, calendar: Calendar): boolean {
   if (time < hours.from || time >= hours.until) {

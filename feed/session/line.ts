@@ -1,25 +1,12 @@
 import type { Exchange, TradingWindows } from '../../crds/contract/catalogue.ts'
 import type { InstrumentGroup } from '../../crds/contract/desired.ts'
-import type { Depth } from '../gateways/depth.ts'
+import { type HeldPlace, HeldPushes } from './held.ts'
 
 /** Where an instrument stands with the front. `none`: not wanted, or not yet asked for on this connection. */
 export type SubscriptionState = 'none' | 'queued' | 'sent' | 'acknowledged' | 'rejected'
 
 /** Windows shared by a group's instruments, with the interval for which the calendar's last answer holds. */
 export type TradingHours = { windows: TradingWindows; from: number; until: number; open: boolean }
-
-/**
- * A push on its way through the gate. `time` orders it: the exchange time in ms, 0 where there is none, shifted in each further round of
- * a recording. `depth` is missing in the mark of what was published just before the gate closed.
- */
-export type HeldTick = {
-  depth: Depth | undefined
-  receivedAt: number
-  exchangeTime: number | null
-  time: number
-  hash: number
-  snapshot: boolean
-}
 
 /** One instrument in a session: what is known of it, where it stands with the front, and where it stands with the bus. */
 export type Line = {
@@ -48,7 +35,7 @@ export type Line = {
   /** The newest exchange time that was pushed, and the fingerprints of its pushes. */
   momentTime: number
   moment: number[]
-  held: HeldTick[]
+  held: HeldPlace
 }
 
 /** The lines of a desired state, new or kept: `known` has every line of this process, so that sequences survive a removal. */
@@ -89,6 +76,6 @@ function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours
     anchored: false,
     momentTime: -1,
     moment: [],
-    held: [],
+    held: HeldPushes.place(),
   }
 }
