@@ -339,6 +339,19 @@ it('says that a stream is full, holds its bound, and goes on when there is room'
   await until('the last gap to be stored', () => bench.publisher.status().outstanding === 0)
 })
 
+it('tells a tick that the stream takes for another one by its id', async () => {
+  const nats = await serve()
+  const bench = await publish('jetstream', nats)
+  await connected(bench)
+  for (const sequence of [1, 2]) bench.publisher.publish(sampleTick({ feed, sequence }), 'same-id')
+  bench.publisher.publish(sampleTick({ feed, sequence: 3 }), 'other-id')
+  await flushed(bench)
+  expect(bench.publisher.status()).toMatchObject({ published: 2, dropped: 1 })
+  await until('the gap', () => bench.gaps.length > 0)
+  expect(bench.gaps).toMatchObject([{ reason: 'DuplicateId', instrumentCount: 1 }])
+  expect(await readStream(nats, 2)).toMatchObject({ accepted: 2, missing: 1 })
+})
+
 it('makes the stream again when somebody deletes it', async () => {
   const nats = await serve()
   const bench = await publish('jetstream', nats)

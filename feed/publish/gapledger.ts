@@ -8,9 +8,10 @@ const maxNames = 100
  * - `QueueOverflow`: the bound of the queue forced these out.
  * - `BusDisconnected`: sent without acknowledgement over a connection that then broke; they may have arrived.
  * - `BusRefused`: the server refused these for longer than we try again.
+ * - `DuplicateId`: the stream had a tick with this id, from another publisher or under another sequence, and swallowed this one.
  * - `PublisherClosed`: these waited, or were not acknowledged, when the session closed its publisher.
  */
-export type LossReason = 'Conflated' | 'QueueOverflow' | 'BusDisconnected' | 'BusRefused' | 'PublisherClosed'
+export type LossReason = 'Conflated' | 'QueueOverflow' | 'BusDisconnected' | 'BusRefused' | 'DuplicateId' | 'PublisherClosed'
 
 type Loss = { feed: string; epoch: number; reason: LossReason; from: number; to: number; instruments: Set<string> }
 

@@ -2,6 +2,7 @@ import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-n
 import { asFault } from '../../crds/contract/fault.ts'
 import type { Tick } from '../../crds/contract/tick.ts'
 import { put } from './core.ts'
+import type { LossReason } from './gapledger.ts'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
 import type { Stream } from './stream.ts'
 
@@ -16,7 +17,7 @@ const streamRetryMs = 2000
 const lookupsAtOnce = 32
 
 /** `unknownSince`: when it was first sent without an answer, on the clock of `performance.now`. */
-type Outstanding = { parcel: Parcel; unknownSince: number; dueAt: number; refusedSince: number | undefined }
+type Outstanding = { parcel: Parcel; unknownSince: number; dueAt: number; refusedSince: number | undefined; isResent: boolean }
 
 /**
  * JetStream, at least once on the wire and once in the stream: every parcel waits for its acknowledgement, and is sent again under the same
@@ -49,7 +50,7 @@ export class JetStreamSender implements Sender {
   send(parcel: Parcel): void {
     const number = this.#nextNumber++
     const now = performance.now()
-    const outstanding = { parcel, unknownSince: now, dueAt: now + ackTimeoutMs, refusedSince: undefined }
+    const outstanding = { parcel, unknownSince: now, dueAt: now + ackTimeoutMs, refusedSince: undefined, isResent: false }
     this.#outstanding.set(number, outstanding)
     this.#put(number, outstanding)
   }
@@ -132,6 +133,7 @@ export class JetStreamSender implements Sender {
 
   #resend(number: number, outstanding: Outstanding): void {
     outstanding.dueAt = performance.now() + ackTimeoutMs
+    outstanding.isResent = true
     this.#resent++
     this.#put(number, outstanding)
   }
@@ -140,9 +142,11 @@ export class JetStreamSender implements Sender {
     const number = Number.parseInt(message.subject.slice(this.#inbox.length + 1), 36)
     const outstanding = this.#outstanding.get(number)
     if (outstanding === undefined) return
-    const refusal = refusalOf(message)
-    if (refusal === undefined) this.#settle(number)
-    else this.#refused(number, outstanding, refusal)
+    const text = message.string()
+    const refusal = refusalOf(message, text)
+    if (refusal !== undefined) this.#refused(number, outstanding, refusal)
+    else if (isSwallowed(text, outstanding)) this.#lose(number, outstanding, 'DuplicateId')
+    else this.#settle(number)
   }
 
   #settle(number: number): void {
@@ -163,8 +167,12 @@ export class JetStreamSender implements Sender {
     this.#handlers.changed(refusal)
     if (refusal === noStream) void this.#open()
     if (now - outstanding.refusedSince < giveUpAfterMs) return
+    this.#lose(number, outstanding, 'BusRefused')
+  }
+
+  #lose(number: number, { parcel }: Outstanding, reason: LossReason): void {
     this.#outstanding.delete(number)
-    this.#handlers.lost(outstanding.parcel, 'BusRefused')
+    this.#handlers.lost(parcel, reason)
     this.#handlers.roomy()
   }
 }
@@ -172,12 +180,16 @@ export class JetStreamSender implements Sender {
 const noStream = 'no stream captures the subject'
 
 /** Why the server did not store a message; `undefined` where it did, now or before. */
-function refusalOf(message: Msg): string | undefined {
+function refusalOf(message: Msg, text: string): string | undefined {
   if (message.headers?.code === 503) return noStream
-  const text = message.string()
   if (!text.includes('"error"')) return undefined
   const answer = JSON.parse(text) as { stream?: string; error?: { description?: string } }
   return `stream ${answer.stream ?? ''} refuses messages: ${answer.error?.description ?? text}`
+}
+
+/** Known to the server by its id although we sent it once: its sequence is not in the stream, and consumers must learn why. */
+function isSwallowed(text: string, { isResent, parcel }: Outstanding): boolean {
+  return !isResent && parcel.queued !== undefined && text.includes('"duplicate"') && /"duplicate":\s*true/.test(text)
 }
 
 async function storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<number[]> {

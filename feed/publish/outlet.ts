@@ -176,7 +176,7 @@ export class Outlet implements Publisher {
     this.#release(parcel)
     if (parcel.gap !== undefined) this.#keepGap(parcel.gap)
     if (parcel.queued === undefined) return
-    if (reason === 'BusRefused') this.#dropped++
+    if (reason !== 'BusDisconnected') this.#dropped++
     this.#lose(parcel.queued, reason)
   }
 
