@@ -1,9 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
+/** Gauges that prom-client names as counters, which promtool refuses; the same figures are there by type. */
+const misnamed = ['handles', 'requests', 'resources'].map(what => `feedplane_nodejs_active_${what}_total`)
+
 /** The controller's own metrics. Names, units and labels are documented in `docs/reference/metrics.md`. */
 export function controllerMetrics(version: string) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'feedplane_' })
+  for (const name of misnamed) registry.removeSingleMetric(name)
   const registers = [registry]
   const info = new Gauge({
     name: 'feedplane_build_info',
