@@ -241,7 +241,7 @@ describe('any prefix of a valid file', () => {
         expect(before.objects.size).toBeGreaterThan(0)
         expect(gone.map(String)).toEqual([])
       }),
-      { numRuns: 12 },
+      { numRuns: 6 },
     )
   })
 
@@ -253,7 +253,7 @@ describe('any prefix of a valid file', () => {
         const changed = prefixesOf(bytes).filter(prefix => digest(ledger.consider(look({ 'a.yaml': prefix }), false)) !== before)
         expect(changed.map(String)).toEqual([])
       }),
-      { numRuns: 12 },
+      { numRuns: 6 },
     )
   })
 })
