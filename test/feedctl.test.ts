@@ -154,6 +154,19 @@ describe('feedctl failover', () => {
     expect(result.err).toMatch(/feeds\.yaml:1[23]:\d+: this is no YAML/)
   })
 
+  it('refuses a file with a problem elsewhere: nothing of it would come into force', async () => {
+    const text = `${manifest}---\napiVersion: feedplane.dev/v1alpha1\nkind: Host\nmetadata: {name: h}\nspec: {}\n`
+    await writeFile(file, text)
+    const result = await feedctl('failover', 'ctp', '--wait')
+    expect(result.code).toBe(4)
+    expect(result.err).toMatch(/feeds\.yaml:16:\d+: spec\.engine/)
+    expect(await readFile(file, 'utf8')).toBe(text)
+    expect(await feedctl('rollout', 'ctp')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('the last good declaration stays in force'),
+    })
+  })
+
   it('ends with 130 on Ctrl-C; the edit stays', async () => {
     const interruption = new AbortController()
     world.onWatch = () => interruption.abort()
@@ -260,6 +273,11 @@ describe('feedctl retry, suspend, resume, rollout', () => {
   it('rollout ends with 1 where a rollback left the feed stalled', async () => {
     world.change({ conditions: [ready('False', 'RolledBack', 'x'), stalled('RolledBack', 'revision 2 never logged in')] })
     expect((await feedctl('rollout', 'ctp')).code).toBe(1)
+  })
+
+  it('rollout waits for a feed that was declared a moment ago', async () => {
+    world.hiddenFor = 2
+    expect((await feedctl('rollout', 'ctp')).code).toBe(0)
   })
 
   it('rollout takes no Ready of before an edit that the controller has not read yet', async () => {
@@ -649,6 +667,8 @@ type World = {
   /** Query of the last tap. */
   tapped: string
   refuse: { status: number; body: unknown } | undefined
+  /** Lists of resources that do not hold the feed yet. */
+  hiddenFor: number
   /** Watch streams that were opened so far. */
   watches: number
   /** Called once a watch stream has told the present state. */
@@ -676,6 +696,7 @@ async function startWorld(first: ResourceView): Promise<World> {
     ticks: [],
     tapped: '',
     refuse: undefined,
+    hiddenFor: 0,
     watches: 0,
     onWatch: () => undefined,
     change({ generation, observed, ...status }) {
@@ -722,6 +743,7 @@ async function answer(
   const json = (value: unknown, status = 200) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
   if (world.refuse !== undefined) return void json(world.refuse.body, world.refuse.status)
+  if (pathname === '/api/v1/resources' && world.hiddenFor-- > 0) return void json({ items: [] })
   if (pathname === '/api/v1/resources') return void json({ items: [world.feed].filter(view => matches(view, searchParams)) })
   if (pathname === '/api/v1/source') return void json(world.source)
   if (pathname === '/api/v1/events') return void json({ items: events })

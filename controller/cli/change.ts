@@ -1,6 +1,6 @@
-import { apiVersion, keyOf } from '../../crds/contract/resource.ts'
-import { feed } from '../../crds/feed.ts'
+import { keyOf } from '../../crds/contract/resource.ts'
 import type { ResourceView } from '../api/contract.ts'
+import { formatProblem } from '../sources/validation.ts'
 import { isUnreachable } from './answer.ts'
 import type { Context } from './context.ts'
 import type { Goal } from './convergence.ts'
@@ -8,7 +8,7 @@ import type { Edited, Identity } from './declaration.ts'
 import { type ExitCode, ExitError, exitCodes, refused, trouble } from './exit.ts'
 import { follow, newestEvent, timeoutMsOf } from './follow.ts'
 import { asFeed, type FeedView } from './health.ts'
-import { draftEdit, findManifests, type Place, readManifest, writeDraft } from './manifest.ts'
+import { draftEdit, errorsIn, findManifests, type Place, readManifest, writeDraft } from './manifest.ts'
 import { resourceOf, splitName } from './reference.ts'
 import type { Change } from './splice.ts'
 import { paint } from './terminal.ts'
@@ -116,8 +116,8 @@ async function scan(context: Context, name: string): Promise<{ place: Place; ide
 }
 
 async function edit(context: Context, subject: Subject, change: Change, output: string | undefined): Promise<void> {
-  refuseInvalid(subject, change)
   const draft = await draftEdit(subject.place, subject.identity, change)
+  refuseInvalid(subject, draft.edited.text)
   await writeDraft(draft)
   const { out, outColour } = context.terminal
   out(
@@ -138,24 +138,15 @@ export function renderEdit(file: string, { line, before, after }: Edited, colour
   return `${file}:${line}\n${removed.join('')}${added.join('')}`
 }
 
-// The controller would hold the last good declaration on to the feed and complain; better not to write it at all.
-function refuseInvalid({ place, identity, declared }: Subject, { path, value }: Change): void {
-  const next = structuredClone(declared)
-  const parent = path.slice(0, -1).reduce((object, key) => {
-    object[key] ??= {}
-    return object[key] as Record<string, unknown>
-  }, next)
-  if (value === undefined) delete parent[path.at(-1) ?? '']
-  else parent[path.at(-1) ?? ''] = value
-  const result = feed.spec.safeParse(next.spec)
-  const broken = result.success
-    ? feed.rules.filter(rule => !rule.holds(result.data)).map(rule => rule.message)
-    : result.error.issues.map(issue => `spec.${issue.path.join('.')}: ${issue.message}`)
-  if (broken.length > 0)
-    throw refused(
-      `with that edit ${place.file} would not be valid: ${broken.join('; ')}`,
-      `apiVersion ${apiVersion}, kind ${identity.kind}: \`feedctl explain feed\` has the members`,
-    )
+// The controller takes nothing from a file that has a problem anywhere: an edit of it would say done and do nothing.
+function refuseInvalid({ place }: Subject, text: string): void {
+  const [problem, ...others] = errorsIn(place.file, text)
+  if (problem === undefined) return
+  const more = others.length === 0 ? '' : `\n(${others.length} more: \`feedctl validate ${place.file}\`)`
+  throw refused(
+    `with that edit the file would not be valid; nothing was edited\n${formatProblem(problem)}${more}`,
+    'mend that first: nothing of the file comes into force before',
+  )
 }
 
 function refuseVainWait({ identity, view, place }: Subject, change: Change | undefined): void {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, glob, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { parseFile } from '../sources/document.ts'
+import type { Problem } from '../sources/problem.ts'
 import { type Edited, editDeclaration, type Identity, readDeclaration, readObjects } from './declaration.ts'
 import { refused, trouble } from './exit.ts'
 import type { Change } from './splice.ts'
@@ -38,6 +40,11 @@ export async function writeDraft({ place, file, before, edited }: Draft): Promis
 /** The declared resource with aliases resolved, as the file has it now. */
 export async function readManifest(place: Place, identity: Identity): Promise<Record<string, unknown> | undefined> {
   return readDeclaration(await readFile(place.file, 'utf8'), place.file, identity)
+}
+
+/** What is wrong with a file by itself. While there is anything, the controller holds on to what the file last declared. */
+export function errorsIn(file: string, text: string): Problem[] {
+  return parseFile(file, text).problems.filter(({ severity }) => severity === 'error')
 }
 
 /** Every file below a folder that declares the resource by kind and name, whatever its namespace where none is given. */

@@ -22,16 +22,20 @@ export function splitName(text: string, namespace: string | undefined): { name: 
 
 /** The one resource that a name means. Without a namespace the name must be the only one of its kind. */
 export async function resourceOf(context: Context, kind: KindName, text: string): Promise<ResourceView> {
+  const found = await findResource(context, kind, text)
+  if (found !== undefined) return found
+  const { name, namespace } = splitName(text, context.namespace)
+  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
+  throw trouble(`there is no ${kind} ${name} ${where}`, `\`feedctl get ${kinds[kind].plural} -A\` lists what there is`)
+}
+
+/** The same; undefined where there is none. */
+export async function findResource(context: Context, kind: KindName, text: string): Promise<ResourceView | undefined> {
   const wanted = splitName(text, context.namespace)
   const items = await context.controller.resources({ kind, ...wanted })
-  const [only] = items
-  if (only !== undefined && items.length === 1) return only
-  if (items.length > 1) {
-    throw trouble(
-      `${items.length} ${kinds[kind].plural} are named ${wanted.name}: ${items.map(item => keyOf(item.metadata)).join(', ')}`,
-      'write NAMESPACE/NAME, or name the namespace with -n',
-    )
-  }
-  const where = wanted.namespace === undefined ? 'in any namespace' : `in namespace ${wanted.namespace}`
-  throw trouble(`there is no ${kind} ${wanted.name} ${where}`, `\`feedctl get ${kinds[kind].plural} -A\` lists what there is`)
+  if (items.length <= 1) return items[0]
+  throw trouble(
+    `${items.length} ${kinds[kind].plural} are named ${wanted.name}: ${items.map(item => keyOf(item.metadata)).join(', ')}`,
+    'write NAMESPACE/NAME, or name the namespace with -n',
+  )
 }

@@ -1,11 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
-import { parseFile } from '../../sources/document.ts'
 import { formatProblem } from '../../sources/validation.ts'
 import type { Context } from '../context.ts'
 import { readObjects } from '../declaration.ts'
 import { renderDocument } from '../document.ts'
 import { type ExitCode, exitCodes, trouble } from '../exit.ts'
-import { manifestFiles } from '../manifest.ts'
+import { errorsIn, manifestFiles } from '../manifest.ts'
 import { renderPlan } from '../records.ts'
 
 /** Asks the controller for its plan and prints it: 0 nothing to do, 1 differences, 2 where a feed cannot be planned. */
@@ -28,9 +27,7 @@ async function objectsAt(path: string): Promise<unknown[]> {
   })
   const files = info.isDirectory() ? await manifestFiles(path) : [path]
   const texts = await Promise.all(files.map(async file => ({ file, text: await readFile(file, 'utf8') })))
-  const problems = texts
-    .flatMap(({ file, text }) => parseFile(file, text).problems)
-    .filter(({ severity }) => severity === 'error')
+  const problems = texts.flatMap(({ file, text }) => errorsIn(file, text))
   if (problems.length > 0) throw trouble(`what is declared there is not valid\n${problems.map(formatProblem).join('\n')}`)
   return texts.flatMap(({ file, text }) => readObjects(text, file))
 }
