@@ -55,7 +55,7 @@ async function main(log: Logger): Promise<void> {
   const server = serve(routesOf(supervisor, metricsOf(supervisor, version), version), token, log)
   const port = await listen(server, settings.FEEDPLANE_PORT, settings.FEEDPLANE_BIND)
   state.savePort(port)
-  log.info({ feed: saved.desired.feed, version, port, pid: process.pid }, 'the feed listens')
+  log.info({ feed: saved.desired.feed, version, port }, 'the feed listens')
   const patrol = new Patrol(supervisor)
   supervisor.start()
   stopOnSignal(async () => {

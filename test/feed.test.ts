@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Account, Desired } from '../crds/contract/desired.ts'
 import type { FeedReport, SessionStatus } from '../crds/contract/feedstatus.ts'
+import type { Tick } from '../crds/contract/tick.ts'
 import { TickChecker } from '../feed/client/consumer.ts'
 import { type Simulator, startSimulator } from '../feed/simulator/simulator.ts'
 import { desiredOn, groupsOf, withLive } from './feed/desired.ts'
@@ -177,6 +178,48 @@ describe('a feed', () => {
     const reasons = (await feed.events()).map(event => event.reason)
     expect(reasons).toContain('SessionDied')
     expect((await feed.status()).gaps).toBeGreaterThan(0)
+  })
+
+  it('subscribes again after a cut, publishes nothing twice, and records what may be missing', async () => {
+    await startReady()
+    await bothLive()
+    const checker = new TickChecker({})
+    const snapshots: number[] = []
+    const tap = new AbortController()
+    const take = (tick: Tick) => {
+      checker.check(tick)
+      if (tick.snapshot) snapshots.push(tick.sequence)
+    }
+    const following = feed.tap([], take, tap.signal).catch(() => undefined)
+    await until('ticks', () => checker.counts().accepted > instrumentCount)
+    await order({ cut: { user: 'primary' } })
+    await until('the gap', async () => (await feed.status()).gaps > 0)
+    await sessionThat(
+      'live again',
+      'primary',
+      ({ state, subscriptions }) => state === 'live' && subscriptions.ticking === instrumentCount,
+    )
+    const before = checker.counts().accepted
+    await until('ticks of every instrument', () => checker.counts().accepted > before + 2 * instrumentCount)
+    tap.abort()
+    await following
+    expect(checker.counts()).toMatchObject({ missing: 0, duplicates: 0, stale: 0, restarts: 0 })
+    expect(snapshots.length).toBeGreaterThan(0)
+    const gap = (await feed.events()).find(({ reason }) => reason === 'Gap')
+    expect(gap?.fields).toMatchObject({ account: 'primary', why: 'Reconnect', epoch: 1 })
+  })
+
+  it('lets a reader of events go on where it stopped', async () => {
+    await startReady()
+    const all = await feed.events()
+    const [first, second] = all
+    const headers = { authorization: 'Bearer a-token-of-the-feed-test', 'last-event-id': `${first?.sequence}` }
+    const response = await feed.get('/v1/events', headers)
+    const reader = response.body?.getReader()
+    const text = Buffer.from((await reader?.read())?.value ?? []).toString()
+    await reader?.cancel()
+    expect(text).toContain(`id: ${second?.sequence}\n`)
+    expect(text).not.toContain(`id: ${first?.sequence}\n`)
   })
 
   it('sends a wrong password once, and goes on when the secret is corrected', async () => {

@@ -28,11 +28,6 @@ export function exchangeTimeOf(depth: Depth, receivedAt: number): number | null 
   return numberOrNull(likelier(action, evening, booked, receivedAt - time) + time)
 }
 
-/** `YYYYMMDD` of a moment in Shanghai. */
-export function dayOf(at: number): string {
-  return new Date(at + shanghaiMs).toISOString().slice(0, 10).replaceAll('-', '')
-}
-
 /** ISO 8601 with milliseconds and +08:00. */
 export function isoOf(at: number): string {
   const local = at + shanghaiMs

@@ -9,7 +9,8 @@ export type ToSession =
   | { type: 'start'; start: SessionStart }
   | { type: 'instruments'; instrumentGroups: InstrumentGroup[] }
   | { type: 'rateLimits'; rateLimits: Live['rateLimits'] }
-  | { type: 'open'; id: number; epoch: number; position: Position }
+  /** `reason` is what a gap is put down to, where ticks are missing before the first one. */
+  | { type: 'open'; id: number; epoch: number; position: Position; reason: 'Flip' | 'Restart' }
   | { type: 'close'; id: number }
   /** Instruments whose published ticks are to be sent as `ticks`; all where the list is empty, none where it is missing. */
   | { type: 'tap'; instruments?: string[] }

@@ -3,12 +3,12 @@ import type { Gap } from '../../crds/contract/tick.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { Depth } from '../gateways/depth.ts'
 import type { AccountSecrets, FrontError, Gateway } from '../gateways/gateway.ts'
-import type { Publisher } from '../publish/publisher.ts'
+import type { Publisher, PublisherStatus } from '../publish/publisher.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 import { Gate } from './gate.ts'
 import { type Line, linesOf } from './line.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart, ToSession } from './message.ts'
-import { type Position, positionOf } from './position.ts'
+import { positionOf } from './position.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Tap } from './tap.ts'
 
@@ -49,6 +49,7 @@ export class Session {
   #startupMs = 0
   #anchoredAt = 0
   #anchorReason = ''
+  #isOnBus = false
   #checkpointed = 0
   #timers: NodeJS.Timeout[] = []
 
@@ -93,7 +94,7 @@ export class Session {
         this.#subscriptions.rateLimits = message.rateLimits
         return
       case 'open':
-        this.#open(message.id, message.epoch, message.position)
+        this.#open(message)
         break
       case 'close':
         void this.#close(message.id)
@@ -205,20 +206,16 @@ export class Session {
     this.#event({ type: 'Warning', reason: reason ?? 'SessionWaiting', message: message ?? 'the session waits', fields })
   }
 
-  #open(id: number, epoch: number, position: Position): void {
+  #open({ id, epoch, position, reason }: Extract<ToSession, { type: 'open' }>): void {
     const first = () => this.#options.send({ type: 'first', epoch, at: Date.now() })
     const wasOpen = this.#gate.isOpen
     const { released, overrun } = this.#gate.open(epoch, position, first)
     this.#options.send({ type: 'opened', id, released, overrunCount: overrun.length })
     if (wasOpen) return
     this.#anchoredAt = position.at
-    this.#anchorReason = position.exact ? 'Flip' : 'PositionLost'
-    if (overrun.length > 0) this.#gap('HeldTicksOverrun', overrun)
-    if (!position.exact)
-      this.#gap(
-        'PositionLost',
-        [...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument),
-      )
+    this.#anchorReason = position.exact ? reason : 'PositionLost'
+    if (!position.exact) this.#gap([...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument))
+    else if (overrun.length > 0) this.#gap(overrun)
     this.#report()
   }
 
@@ -248,7 +245,7 @@ export class Session {
     this.#anchorReason = reason
   }
 
-  #gap(reason: string, instruments: string[]): void {
+  #gap(instruments: string[]): void {
     const { feed } = this.#options.start
     const instrumentCount = instruments.length
     const names = instrumentCount <= maxGapNames ? instruments : []
@@ -257,7 +254,7 @@ export class Session {
       epoch: this.#gate.epoch,
       from: this.#anchoredAt,
       to: Date.now(),
-      reason,
+      reason: this.#anchorReason,
       instrumentCount,
       instruments: names,
     }
@@ -278,8 +275,19 @@ export class Session {
 
   #report(): void {
     const unmatched = this.#gate.takeUnmatched()
-    if (unmatched.length > 0) this.#gap(this.#anchorReason, unmatched)
-    this.#options.send({ type: 'report', report: this.#reportNow() })
+    // Where the position was lost, all instruments are in a gap already.
+    if (unmatched.length > 0 && this.#anchorReason !== 'PositionLost') this.#gap(unmatched)
+    const report = this.#reportNow()
+    this.#sayBus(report.publisher)
+    this.#options.send({ type: 'report', report })
+  }
+
+  #sayBus({ connected, message }: PublisherStatus): void {
+    if (connected === this.#isOnBus) return
+    this.#isOnBus = connected
+    const text = message === undefined ? {} : { fields: { detail: message } }
+    if (connected) this.#event({ type: 'Normal', reason: 'BusConnected', message: 'the bus is connected', ...text })
+    else this.#event({ type: 'Warning', reason: 'BusLost', message: 'the bus is away', ...text })
   }
 
   #reportNow(): SessionReport {

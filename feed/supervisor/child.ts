@@ -24,6 +24,9 @@ export type ChildOptions = {
   up: () => void
 }
 
+/** How a gate is to be opened. */
+export type Opening = Omit<Extract<ToSession, { type: 'open' }>, 'type' | 'id'>
+
 type Answer = Extract<FromSession, { type: 'opened' | 'closed' }>
 type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
 
@@ -66,9 +69,9 @@ export class SessionChild {
     if (this.isUp) this.#process?.send(message)
   }
 
-  /** Opens the gate at `position`. Throws a transient Fault when the session does not answer in `deadlineMs`. */
-  async open(epoch: number, position: Position, deadlineMs: number): Promise<Extract<Answer, { type: 'opened' }>> {
-    const answer = await this.#ask(id => ({ type: 'open', id, epoch, position }), deadlineMs)
+  /** Opens the gate. Throws a transient Fault when the session does not answer in `deadlineMs`. */
+  async open(opening: Opening, deadlineMs: number): Promise<Extract<Answer, { type: 'opened' }>> {
+    const answer = await this.#ask(id => ({ type: 'open', id, ...opening }), deadlineMs)
     if (answer.type !== 'opened') throw stalled('Protocol', `the session answered ${answer.type} to open`)
     return answer
   }

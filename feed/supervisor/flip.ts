@@ -1,6 +1,6 @@
 import { asFault } from '../../crds/contract/fault.ts'
 import type { Position } from '../session/position.ts'
-import type { SessionChild } from './child.ts'
+import type { Opening, SessionChild } from './child.ts'
 
 /** A healthy session answers in milliseconds, in tenths of a second on a machine under load; one that takes longer is fenced. */
 const closeDeadlineMs = 3000
@@ -20,9 +20,9 @@ export async function closeOrFence(child: SessionChild, lastKnown: Position): Pr
 }
 
 /** Opens a gate at a position. A session that does not answer is killed: it could open later, when another one publishes. */
-export async function openOrFence(child: SessionChild, epoch: number, position: Position): Promise<void> {
+export async function openOrFence(child: SessionChild, opening: Opening): Promise<void> {
   try {
-    await child.open(epoch, position, openDeadlineMs)
+    await child.open(opening, openDeadlineMs)
   } catch (error) {
     await child.kill()
     throw asFault(error)

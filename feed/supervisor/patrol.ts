@@ -1,4 +1,5 @@
 import type { Account } from '../../crds/contract/desired.ts'
+import { asFault, type Fault } from '../../crds/contract/fault.ts'
 import { openMsOf, windowsOf } from './market.ts'
 import type { Supervisor } from './supervisor.ts'
 import { type Watch, watch } from './watchdog.ts'
@@ -88,7 +89,18 @@ export class Patrol {
     }
     this.#supervisor.say({ type: 'Warning', reason: 'WatchdogFlip', message: 'the watchdog moves the gate', fields })
     this.#reconnectedAtMs = undefined
-    void this.#supervisor.overrideWith(to, `no tick of ${from} for ${Math.round(active.silenceMs / 1000)} s of open session`)
+    const reason = `no tick of ${from} for ${Math.round(active.silenceMs / 1000)} s of open session`
+    this.#supervisor.overrideWith(to, reason).catch(error => this.#sayUnsaved(asFault(error)))
+  }
+
+  #sayUnsaved({ message }: Fault): void {
+    const fields = { detail: message }
+    this.#supervisor.say({
+      type: 'Warning',
+      reason: 'OverrideUnsaved',
+      message: 'the flip cannot be written and is not made',
+      fields,
+    })
   }
 
   #noteGate(now: number): void {

@@ -7,16 +7,14 @@ import type { FailoverRecord } from '../../crds/contract/feedstatus.ts'
 import type { Gap } from '../../crds/contract/tick.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart } from '../session/message.ts'
-import { emptyPosition, joined, type Position } from '../session/position.ts'
 import { accept, type Verdict } from './acceptance.ts'
 import { SessionChild } from './child.ts'
 import { closeOrFence, openOrFence } from './flip.ts'
 import { Journal } from './journal.ts'
+import { Ledger } from './ledger.ts'
 import type { Override, Saved, StateDirectory } from './state.ts'
 import { TickTap } from './ticktap.ts'
 
-/** Every so many checkpoints (2 s each) the position goes to disk. */
-const checkpointsPerSave = 5
 const retryMs = 500
 
 /** A session reports every second; one that has not for so long does not run its loop. */
@@ -54,8 +52,7 @@ export class Supervisor {
   readonly lastTickAt = new Map<Account, number>()
   openGate: OpenGate | undefined
   readonly #options: SupervisorOptions
-  #position: Position
-  #checkpoints = 0
+  readonly #ledger: Ledger
   #isConverging = false
   #isDirty = false
   #isStopping = false
@@ -68,7 +65,7 @@ export class Supervisor {
     this.calendar = options.calendar
     this.desired = options.saved.desired
     this.override = options.saved.override
-    this.#position = options.saved.position ?? emptyPosition(Date.now())
+    this.#ledger = new Ledger(options.state, options.saved.position, error => this.#sayUnsaved(error))
     for (const account of this.desired.launch.accounts) this.children.set(account, this.#newChild(account))
     this.tap = new TickTap(instruments => this.#tellAll(instruments))
   }
@@ -117,8 +114,9 @@ export class Supervisor {
   /** The watchdog's own flip: it holds until a desired state with a higher epoch comes. */
   async overrideWith(active: Account, reason: string): Promise<void> {
     this.#askedAt = performance.now()
-    this.override = { active, epoch: this.epoch + 1, since: Date.now(), reason }
-    this.#options.state.saveOverride(this.override)
+    const override = { active, epoch: this.epoch + 1, since: Date.now(), reason }
+    this.#options.state.saveOverride(override)
+    this.override = override
     await this.#converged()
   }
 
@@ -138,7 +136,7 @@ export class Supervisor {
     this.#isStopping = true
     while (this.#isConverging) await delay(5)
     await this.#closeGate()
-    this.#options.state.savePosition(this.#position)
+    this.#ledger.save()
     await Promise.all([...this.children.values()].map(child => child.stop()))
     this.tap.close()
   }
@@ -171,7 +169,7 @@ export class Supervisor {
         this.#sawFirst(account, message.epoch)
         break
       case 'checkpoint':
-        this.#keep(account, message.position)
+        if (this.openGate?.account === account) this.#ledger.keep(message.position)
         break
       case 'ticks':
         this.tap.push(message.ticks, message.dropped)
@@ -193,7 +191,7 @@ export class Supervisor {
   #gone(account: Account, expected: boolean, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.openGate?.account === account) {
       this.openGate = undefined
-      this.#position = { ...this.#position, exact: false }
+      this.#ledger.lost()
     }
     if (expected) return
     const fields = { account, ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }
@@ -211,11 +209,9 @@ export class Supervisor {
     this.say({ type: 'Normal', reason: 'FailedOver', message: 'the other account publishes', fields })
   }
 
-  #keep(account: Account, position: Position): void {
-    if (this.openGate?.account !== account) return
-    this.#position = joined(this.#position, position)
-    this.#checkpoints++
-    if (this.#checkpoints % checkpointsPerSave === 0) this.#options.state.savePosition(this.#position)
+  #sayUnsaved(error: unknown): void {
+    const fields = { detail: asFault(error).message }
+    this.say({ type: 'Warning', reason: 'PositionUnsaved', message: 'the position cannot be written', fields })
   }
 
   #sawGap(account: Account, gap: Gap): void {
@@ -296,7 +292,7 @@ export class Supervisor {
   async #closeGate(): Promise<void> {
     const child = this.openGate && this.children.get(this.openGate.account)
     if (child === undefined) return
-    this.#position = joined(this.#position, await closeOrFence(child, this.#position))
+    this.#ledger.take(await closeOrFence(child, this.#ledger.position))
     this.openGate = undefined
   }
 
@@ -305,18 +301,17 @@ export class Supervisor {
     const child = this.children.get(active)
     if (child === undefined || !child.isUp) return
     if (openGate?.account === active && openGate.epoch === epoch) return
-    if (openGate === undefined || openGate.account === active) await this.#openGateOf(active, child)
+    if (openGate === undefined || openGate.account === active) await this.#openGateOf(active, child, 'Restart')
     else if (this.#mayFlip(openGate.account, child)) await this.#flip(openGate.account, child)
     else this.#sayPending(openGate.account)
   }
 
   // What is on disk says from here on that more may have been published than it names.
-  async #openGateOf(account: Account, child: SessionChild): Promise<void> {
+  async #openGateOf(account: Account, child: SessionChild, reason: 'Flip' | 'Restart'): Promise<void> {
     const { epoch } = this
-    await openOrFence(child, epoch, this.#position)
+    await openOrFence(child, { epoch, position: this.#ledger.position, reason })
     this.openGate = { account, epoch }
-    this.#position = { ...this.#position, exact: false }
-    this.#options.state.savePosition(this.#position)
+    this.#ledger.opened()
     this.say({ type: 'Normal', reason: 'GateOpened', message: 'an account publishes', fields: { account, epoch } })
   }
 
@@ -334,7 +329,7 @@ export class Supervisor {
     phases.closedMs = performance.now() - this.#askedAt
     this.lastFailover = record
     this.failovers++
-    await this.#openGateOf(to, child)
+    await this.#openGateOf(to, child, 'Flip')
     phases.openedMs = performance.now() - this.#askedAt
     this.#isDirty = true
   }
