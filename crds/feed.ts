@@ -113,6 +113,29 @@ const subscriptionCounts = z.object({
   coverage: z.number().meta({ description: 'acknowledged / desired, 0 to 1.' }),
 })
 
+const sessionSummary = z.object({
+  account: z.string().meta({ description: 'primary or backup.' }),
+  state: z.string().meta({ description: 'idle, starting, connecting, logging-in, subscribing, live, waiting or failed.' }),
+  gate: z.string().meta({ description: 'open: publishes; closed: muted.' }),
+  front: z.string().optional().meta({ description: 'Front that it is connected to.' }),
+  tradingDay: z.string().optional().meta({ description: 'Trading day of the login, YYYYMMDD.' }),
+  reason: z.string().optional().meta({ description: 'Why it waits or has failed, in one word.' }),
+  message: z.string().optional().meta({ description: 'The same in a sentence.' }),
+  errorId: z.int().optional().meta({ description: "The front's error id." }),
+  restarts: z.int().meta({ description: 'Restarts of its process since the feed started.' }),
+  acknowledged: z.int().meta({ description: 'Subscriptions that the front acknowledged.' }),
+  rejected: z.int().meta({ description: 'Subscriptions that the front refused.' }),
+  rejections: z
+    .array(
+      z.object({
+        instrument: z.string().meta({ description: 'Instrument.' }),
+        reason: z.string().meta({ description: "The front's reason." }),
+      }),
+    )
+    .optional()
+    .meta({ description: 'The first 20 instruments that the front refused.' }),
+})
+
 export const feedStatus = baseStatusSchema.extend({
   active: z.enum(['primary', 'backup']).optional().meta({ description: 'Account that publishes now.' }),
   activeReason: z.string().optional().meta({ description: 'Why that account: Declared, Override.' }),
@@ -147,13 +170,21 @@ export const feedStatus = baseStatusSchema.extend({
     .object({
       from: z.string().meta({ description: 'Account that published before.' }),
       to: z.string().meta({ description: 'Account that published after.' }),
-      epoch: z.int().meta({ description: 'Epoch that the flip began.' }),
-      reason: z.string().meta({ description: 'Why: an edit, or what the watchdog saw.' }),
-      at: z.string().meta({ description: 'When (ISO 8601).' }),
-      totalMs: z.number().meta({ description: 'From the decision to the first tick of the new account, in ms.' }),
+      epoch: z.int().meta({ description: 'Epoch that began with the flip.' }),
+      reason: z.string().meta({ description: "declared, or the watchdog's evidence." }),
+      at: z.string().meta({ description: 'When, ISO 8601.' }),
+      totalMs: z.number().meta({ description: 'From the order to the first tick of the new account.' }),
+      phases: z
+        .object({
+          closedMs: z.number().optional().meta({ description: 'Old gate closed, its position taken.' }),
+          openedMs: z.number().optional().meta({ description: 'New gate open.' }),
+          firstTickMs: z.number().optional().meta({ description: 'First tick of the new account published.' }),
+        })
+        .meta({ description: 'ms from the order until the old gate was closed, the new one open, its first tick published.' }),
     })
     .optional()
     .meta({ description: 'The last flip.' }),
+  sessions: z.array(sessionSummary).optional().meta({ description: 'The sessions, one per account that runs.' }),
   requests: z.record(z.string(), z.string()).optional().meta({ description: 'One-shot tokens that were carried out.' }),
 })
 

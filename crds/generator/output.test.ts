@@ -20,7 +20,7 @@ describe('what is generated', () => {
   })
 
   it('shows the example without the line that is for editors', () => {
-    expect(files.get('docs/reference/host.md')).toContain('```yaml\nkind: Example\n```')
+    expect(files.get('docs/reference/kinds/host.md')).toContain('```yaml\nkind: Example\n```')
   })
 
   it('has rows of as many cells as their header, whatever a pattern or a rule holds', () => {

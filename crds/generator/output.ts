@@ -4,7 +4,7 @@ import { anyKindSchema, editorSchemaOf, schemaFile } from './editor.ts'
 import { indexOf, pageOf } from './page.ts'
 
 /** Folders that hold nothing but what is generated: a file in them that is not in `outputs` is left over. */
-export const generatedFolders = ['crds/generated/crds', 'crds/generated/schemas', 'docs/reference'] as const
+export const generatedFolders = ['crds/generated/crds', 'crds/generated/schemas', 'docs/reference/kinds'] as const
 
 /** File of a kind's example, from the root of the repository. */
 export const exampleFile = (kind: Kind): string => `examples/kinds/${kind.kind.toLowerCase()}.yaml`

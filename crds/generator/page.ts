@@ -11,7 +11,7 @@ export function pageOf(kind: Kind, example: string): string {
     kind.description,
     `\`apiVersion: ${apiVersion}\`, \`kind: ${kind.kind}\`; ${kind.shortNames.map(name => `\`${name}\``).join(', ')} for short.`,
     '## Example',
-    `From [\`examples/kinds/${kind.kind.toLowerCase()}.yaml\`](../../examples/kinds/${kind.kind.toLowerCase()}.yaml):`,
+    `From [\`examples/kinds/${kind.kind.toLowerCase()}.yaml\`](../../../examples/kinds/${kind.kind.toLowerCase()}.yaml):`,
     `\`\`\`yaml\n${withoutModeline(example).trim()}\n\`\`\``,
     '## Spec',
     'Required means: wherever the object that holds the field is written. Unknown fields are errors.',

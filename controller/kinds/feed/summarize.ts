@@ -69,6 +69,7 @@ function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
       nextChange: report.market.nextChange === undefined ? undefined : new Date(report.market.nextChange).toISOString(),
     }),
     standby: standbyOf(report),
+    sessions: report.sessions.map(sessionOf),
     lastFailover: lastFailoverOf(report, input.now) ?? input.status.lastFailover,
   })
 }
@@ -83,12 +84,35 @@ function standbyOf(report: FeedReport): FeedStatus['standby'] {
   return other && { account: other.account, state: other.state, acknowledged: other.subscriptions.acknowledged }
 }
 
+/** Rejections that a status names; the feed's own report has more. */
+const rejectionLimit = 20
+
+function sessionOf(session: FeedReport['sessions'][number]): NonNullable<FeedStatus['sessions']>[number] {
+  const { account, state, gate, front, tradingDay, reason, message, errorId, restarts, subscriptions } = session
+  const { acknowledged, rejected } = subscriptions
+  const rejections = session.rejections.length > 0 ? session.rejections.slice(0, rejectionLimit) : undefined
+  return defined({
+    account,
+    state,
+    gate,
+    front,
+    tradingDay,
+    reason,
+    message,
+    errorId,
+    restarts,
+    acknowledged,
+    rejected,
+    rejections,
+  })
+}
+
 /** Shown once its first tick has come, so that the time is final; without one after a while, so that it is not hidden. */
 function lastFailoverOf({ lastFailover: flip }: FeedReport, now: number): FeedStatus['lastFailover'] {
   if (!flip || !isTold(flip, now)) return undefined
   const { from, to, epoch, reason, at, phases } = flip
   const totalMs = phases.firstTickMs ?? phases.openedMs ?? 0
-  return { from, to, epoch, reason, at: new Date(at).toISOString(), totalMs }
+  return { from, to, epoch, reason, at: new Date(at).toISOString(), totalMs, phases: defined(phases) }
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
