@@ -255,6 +255,36 @@ describe('a feed', () => {
     await sessionThat('idle', 'primary', ({ state }) => state === 'idle')
   })
 
+  it('kills a session that does not answer before it lets the other publish', async () => {
+    const report = await startReady()
+    await bothLive()
+    const pid = sessionOf(report, 'primary').pid ?? 0
+    process.kill(pid, 'SIGSTOP')
+    expect(await feed.put(withLive(desired, { active: 'backup' }, 2))).toMatchObject({ status: 200, body: { active: 'backup' } })
+    expect(isAlive(pid)).toBe(false)
+    await until('the feed to be ready', () => feed.isReady())
+    const gap = (await feed.events()).find(({ reason }) => reason === 'Gap')
+    expect(gap?.fields).toMatchObject({ account: 'backup', why: 'PositionLost' })
+  })
+
+  it('keeps all gates closed as a standby, and publishes when it is promoted', async () => {
+    desired = withLive(desired, { role: 'standby' })
+    const report = await startReady()
+    expect(report.sessions.map(({ gate, published }) => [gate, published])).toEqual(Array(2).fill(['closed', 0]))
+    await feed.put(withLive(desired, { role: 'publisher' }, 2))
+    await sessionThat('publishing', 'primary', ({ gate, published }) => gate === 'open' && published > 0)
+    await feed.put(withLive(desired, { role: 'standby' }, 3))
+    await sessionThat('muted', 'primary', ({ gate }) => gate === 'closed')
+  })
+
+  it('leaves no session behind when it is killed', async () => {
+    await startReady()
+    await bothLive()
+    const pids = (await feed.status()).sessions.map(({ pid }) => pid ?? 0)
+    await feed.stop('SIGKILL')
+    await until('the sessions to end', () => pids.every(pid => !isAlive(pid)))
+  })
+
   it('takes other instruments over without a new login', async () => {
     await startReady()
     const fewer = desired.live.instrumentGroups.slice(0, 1)
