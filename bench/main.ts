@@ -1,0 +1,129 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { missingServices } from '../test/services/availability.ts'
+import { creation } from './creation.ts'
+import { failoverCold, failoverWarm } from './failover.ts'
+import { type Judged, judge } from './figure.ts'
+import { firstWrite } from './firstwrite.ts'
+import { type Machine, readMachine } from './machine.ts'
+import { LeftOut, type Measurement } from './measurement.ts'
+import { noop } from './noop.ts'
+import { start } from './start.ts'
+import { markdownTable, textTable } from './table.ts'
+
+const measurements: Measurement[] = [noop, firstWrite, creation, failoverWarm, failoverCold, start]
+
+const usage = `npm run bench -- [NAME ...] [--table] [--json FILE] [--write]
+
+  NAME         ${measurements.map(({ name }) => name).join(', ')}; all where none is named
+  --table      the table for people, also where the output is no terminal (JSON is the default there)
+  --json FILE  the JSON into a file
+  --write      the table into docs/reference/performance.md; only with all measurements`
+
+const page = join(import.meta.dirname, '../docs/reference/performance.md')
+const marks = ['<!-- figures: begin, written by npm run bench -- --write -->', '<!-- figures: end -->'] as const
+
+type Report = {
+  at: string
+  machine: Machine
+  seconds: number
+  figures: Judged[]
+  leftOut: { name: string; why: string }[]
+  failed: { name: string; why: string }[]
+}
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      table: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const unknown = positionals.filter(name => !measurements.some(measurement => measurement.name === name))
+  if (values.help || unknown.length > 0) return explain(unknown)
+  const chosen = measurements.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  const report = await run(chosen, stopSignal())
+  const json = `${JSON.stringify(report, undefined, 2)}\n`
+  if (values.json !== undefined) writeFileSync(values.json, json)
+  process.stdout.write(values.table || process.stdout.isTTY ? `${wordsOf(report)}\n` : json)
+  if (values.write) writePage(report)
+  return report.failed.length > 0 || report.figures.some(({ holds }) => holds === false) ? 1 : 0
+}
+
+function explain(unknown: string[]): number {
+  for (const name of unknown) console.error(`there is no measurement "${name}"`)
+  console.error(usage)
+  return unknown.length > 0 ? 2 : 0
+}
+
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(name)))
+  return stop.signal
+}
+
+async function run(chosen: Measurement[], stop: AbortSignal): Promise<Report> {
+  const began = performance.now()
+  const report: Report = {
+    at: new Date().toISOString(),
+    machine: readMachine(),
+    seconds: 0,
+    figures: [],
+    leftOut: [],
+    failed: [],
+  }
+  const missing = await missingServices()
+  for (const measurement of chosen) {
+    if (stop.aborted) break
+    const why = measurement.needs.flatMap(service => missing.get(service) ?? []).join('; ')
+    if (why !== '') report.leftOut.push({ name: measurement.name, why })
+    else await runOne(measurement, report, stop)
+  }
+  if (stop.aborted) report.failed.push({ name: 'bench', why: `ended by ${stop.reason.message}` })
+  return { ...report, seconds: Math.round((performance.now() - began) / 1000) }
+}
+
+async function runOne({ name, about, limitMs, measure }: Measurement, report: Report, stop: AbortSignal): Promise<void> {
+  console.error(`${name}: ${about}`)
+  try {
+    const figures = await measure(AbortSignal.any([stop, AbortSignal.timeout(limitMs)]))
+    report.figures.push(...figures.map(judge))
+  } catch (error) {
+    if (error instanceof LeftOut) report.leftOut.push({ name, why: error.message })
+    else report.failed.push({ name, why: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+}
+
+function wordsOf({ figures, leftOut, failed, machine, seconds }: Report): string {
+  return [
+    textTable(figures),
+    '',
+    ...figures.flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}`])),
+    ...leftOut.map(({ name, why }) => `left out ${name}: ${why}`),
+    ...failed.map(({ name, why }) => `FAILED ${name}: ${why}`),
+    `${seconds} s on ${describe(machine)}`,
+  ].join('\n')
+}
+
+function describe({ cpus, cpu, memoryGB, node, load }: Machine): string {
+  return `${cpus} cores (${cpu}), ${memoryGB} GB, Node ${node}; load average before the run ${load}`
+}
+
+function writePage(report: Report): void {
+  const [begin, end] = marks
+  const text = readFileSync(page, 'utf8')
+  const [head, rest] = text.split(begin)
+  const tail = rest?.split(end)[1]
+  if (tail === undefined) throw new Error(`${page} lacks the marks of its table`)
+  const { figures, leftOut, failed, machine, seconds, at } = report
+  const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : [`- ${name}: ${note}`]))
+  const absent = [...leftOut, ...failed].map(({ name, why }) => `- no figure for ${name}: ${why.split('\n')[0]}`)
+  const lines = [`${at.slice(0, 10)}, ${seconds} s on ${describe(machine)}.`, '', markdownTable(figures), '', ...notes, ...absent]
+  writeFileSync(page, `${head}${begin}\n\n${lines.join('\n')}\n\n${end}${tail}`)
+}

@@ -1,0 +1,16 @@
+import type { Service } from '../test/services/availability.ts'
+import type { Figure } from './figure.ts'
+
+/** One entry of the bench: it sets its own scene up, measures, and leaves nothing behind. */
+export type Measurement = {
+  /** What `npm run bench -- NAME` calls it. */
+  name: string
+  about: string
+  needs: Service[]
+  /** Longest that it may take, in ms; it has failed then. */
+  limitMs: number
+  measure(signal: AbortSignal): Promise<Figure[]>
+}
+
+/** Thrown by a measurement that cannot be done here, for a reason that is no failure: it is left out. */
+export class LeftOut extends Error {}
