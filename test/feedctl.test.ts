@@ -588,7 +588,15 @@ function readyFeed(path: string): ResourceView {
       ticksPerSecond: 3950.4,
       market: { open: true, nextChange: '2026-11-23T02:15:00Z' },
       standby: { account: 'backup', state: 'live', acknowledged: 2000 },
-      lastFailover: { from: 'primary', to: 'backup', epoch: 7, reason: 'Declared', at: '2026-11-22T00:00:00Z', totalMs: 41 },
+      lastFailover: {
+        from: 'primary',
+        to: 'backup',
+        epoch: 7,
+        reason: 'Declared',
+        at: '2026-11-22T00:00:00Z',
+        totalMs: 41,
+        phases: { closedMs: 3, openedMs: 7, firstTickMs: 41 },
+      },
     },
     origin: { file: path, line: 2 },
   }

@@ -71,6 +71,11 @@ function feedSections(feed: FeedView, now: number): string {
       ['Standby:', standbyWords(feed)],
       ['Container:', [status.container ?? '-', status.image, status.endpoint].filter(Boolean).join('  ')],
     ]),
+    table(
+      'Accounts',
+      ['ACCOUNT', 'STATE', 'GATE', 'FRONT', 'DAY', 'ACKNOWLEDGED', 'REJECTED', 'RESTARTS', 'MESSAGE'],
+      accountRows(feed),
+    ),
     section('Subscriptions', [
       ['Acknowledged:', coverageWords(feed)],
       ['Ticking:', String(status.subscriptions?.ticking ?? '-')],
@@ -78,6 +83,7 @@ function feedSections(feed: FeedView, now: number): string {
       ['Ticks/s:', status.ticksPerSecond === undefined ? '-' : rate(status.ticksPerSecond)],
       ['Newest tick:', status.lastTickAt === undefined ? '-' : `${ago(status.lastTickAt, now)} ago`],
     ]),
+    table('Rejected', ['ACCOUNT', 'INSTRUMENT', 'REASON'], rejectionRows(feed)),
     section('Rollout', [
       ['Revision:', revisionWords(feed)],
       ['Last good:', String(status.lastGoodRevision ?? '-')],
@@ -90,10 +96,30 @@ function feedSections(feed: FeedView, now: number): string {
     .join('\n')
 }
 
+function accountRows({ status: { sessions = [] } }: FeedView): string[][] {
+  return sessions.map(({ account, state, gate, front, tradingDay, acknowledged, rejected, restarts, errorId, message }) => [
+    account,
+    state,
+    gate,
+    front ?? '-',
+    tradingDay ?? '-',
+    String(acknowledged),
+    String(rejected),
+    String(restarts),
+    [message ?? '', errorId === undefined ? '' : `(front error ${errorId})`].filter(Boolean).join(' '),
+  ])
+}
+
+function rejectionRows({ status: { sessions = [] } }: FeedView): string[][] {
+  return sessions.flatMap(({ account, rejections = [] }) =>
+    rejections.map(({ instrument, reason }) => [account, instrument, reason]),
+  )
+}
+
 function failoverSection({ status: { lastFailover } }: FeedView, now: number): string {
   if (lastFailover === undefined) return ''
   const { from, to, epoch, reason, at, totalMs } = lastFailover
-  const phases = Object.entries((lastFailover as { phases?: Record<string, number> }).phases ?? {})
+  const phases = Object.entries(lastFailover.phases).flatMap(([name, ms]) => (ms === undefined ? [] : [[name, ms] as const]))
   return section('Last failover', [
     ['Flip:', `${from} -> ${to}, epoch ${epoch}, ${ago(at, now)} ago (${at})`],
     ['Reason:', reason],
