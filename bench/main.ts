@@ -9,10 +9,11 @@ import { firstWrite } from './firstwrite.ts'
 import { type Machine, readMachine } from './machine.ts'
 import { LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
+import { publish } from './publish.ts'
 import { start } from './start.ts'
 import { markdownTable, textTable } from './table.ts'
 
-const measurements: Measurement[] = [noop, firstWrite, creation, failoverWarm, failoverCold, start]
+const measurements: Measurement[] = [noop, firstWrite, creation, failoverWarm, failoverCold, publish, start]
 
 const usage = `npm run bench -- [NAME ...] [--table] [--json FILE] [--write]
 

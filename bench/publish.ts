@@ -1,0 +1,128 @@
+import { jetstream } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { subjectOf } from '../crds/contract/subject.ts'
+import type { Tick } from '../crds/contract/tick.ts'
+import { encodeTick } from '../feed/publish/encoding.ts'
+import { openPublisher } from '../feed/publish/open.ts'
+import type { Publisher } from '../feed/publish/publisher.ts'
+import { sampleTick } from '../feed/publish/sampletick.ts'
+import { until } from '../test/services/deadline.ts'
+import { startNats } from '../test/services/nats.ts'
+import type { Figure } from './figure.ts'
+import type { Measurement } from './measurement.ts'
+import { interleaved, median, timed } from './sample.ts'
+
+const rounds = 7
+const instruments = 5000
+const ticksEach = 6
+/** What a plain program keeps in flight. */
+const bareInFlight = 1000
+
+/** Peak rate of one session's way to the bus: queue, encoding, subject, message id and sender; beside loops of nats.js. */
+export const publish: Measurement = {
+  name: 'publish',
+  about: "peak rate of one session's publisher",
+  needs: ['nats-server'],
+  limitMs: 90_000,
+  async measure(signal) {
+    const nats = await startNats()
+    const bare = await connect({ servers: nats.url })
+    const lost: string[] = []
+    const core = await openOutlet({ type: 'nats', subjectPrefix: 'core.tick' }, nats.url, lost)
+    const stream = await openOutlet({ type: 'jetstream', subjectPrefix: 'stream.tick' }, nats.url, lost)
+    try {
+      const contenders = {
+        core: () => rateOf(core, signal),
+        bareCore: () => rateOfLoop(bare, 'bare.tick'),
+        stream: () => rateOf(stream, signal),
+        bareStream: () => rateOfStream(bare, 'stream.tick'),
+      }
+      await interleaved(1, contenders, signal)
+      const figures = figuresOf(await interleaved(rounds, contenders, signal))
+      if (lost.length > 0) throw new Error(`the publisher told gaps: ${lost.join(', ')}`)
+      return figures
+    } finally {
+      for (const end of [() => core.close(), () => stream.close(), () => bare.close(), () => nats.stop()]) await end()
+    }
+  },
+}
+
+async function openOutlet(
+  { type, subjectPrefix }: { type: 'nats' | 'jetstream'; subjectPrefix: string },
+  url: string,
+  lost: string[],
+): Promise<Publisher> {
+  const bus = { type, servers: [url], subjectPrefix, stream: 'TICKS', maxAgeSeconds: 60, maxBytes: 268_435_456 }
+  const onGap = ({ reason }: { reason: string }) => void lost.push(reason)
+  const publisher = await openPublisher(bus, { maxTicks: 65_536 }, { feed: 'bench/demo', account: 'primary', onGap })
+  await until('the bus', () => publisher.status().connected)
+  return publisher
+}
+
+let sequence = 0
+
+/** Ticks are made before the clock runs: a gateway makes them, not the publisher. */
+function ticks(): Tick[] {
+  return Array.from({ length: ticksEach }, () => {
+    sequence++
+    return Array.from({ length: instruments }, (_none, index) => sampleTick({ instrument: `rb${10_000 + index}`, sequence }))
+  }).flat()
+}
+
+async function rateOf(publisher: Publisher, signal: AbortSignal): Promise<number> {
+  const batch = ticks()
+  const tookMs = await timed(() => {
+    for (const tick of batch) publisher.publish(tick, `bench/demo:${tick.instrument}:${tick.sequence}`)
+    return publisher.flush(signal)
+  })
+  return perSecond(batch, tookMs)
+}
+
+async function rateOfLoop(connection: NatsConnection, prefix: string): Promise<number> {
+  const batch = ticks()
+  const tookMs = await timed(() => {
+    for (const tick of batch) connection.publish(subjectOf(prefix, tick.exchange, tick.instrument), encodeTick(tick))
+    return connection.flush()
+  })
+  return perSecond(batch, tookMs)
+}
+
+async function rateOfStream(connection: NatsConnection, prefix: string): Promise<number> {
+  const batch = ticks()
+  const client = jetstream(connection)
+  const next = batch.values()
+  const publishNext = async () => {
+    for (const tick of next) {
+      const msgID = `bare:${tick.instrument}:${tick.sequence}`
+      await client.publish(subjectOf(prefix, tick.exchange, tick.instrument), encodeTick(tick), { msgID })
+    }
+  }
+  const tookMs = await timed(() => Promise.all(Array.from({ length: bareInFlight }, publishNext)))
+  return perSecond(batch, tookMs)
+}
+
+const perSecond = (batch: Tick[], tookMs: number) => (batch.length / tookMs) * 1000
+
+function figuresOf(rates: Record<'core' | 'bareCore' | 'stream' | 'bareStream', number[]>): Figure[] {
+  const row = (name: 'core' | 'stream') => ({ unit: 'per s' as const, value: median(rates[name]), n: rates[name].length })
+  return [
+    {
+      name: 'peak publish rate of one session, core NATS',
+      ...row('core'),
+      beside: [{ kind: 'floor', name: 'nats.js: publish in a loop, same payload, no ids', value: median(rates.bareCore) }],
+      budget: { of: 'ratio', atLeast: 0.6 },
+    },
+    {
+      name: 'peak publish rate of one session, JetStream, acknowledged',
+      ...row('stream'),
+      beside: [
+        {
+          kind: 'peer',
+          name: `nats.js: js.publish with ${bareInFlight} in flight, same payload`,
+          value: median(rates.bareStream),
+        },
+      ],
+      budget: { of: 'ratio', atLeast: 0.6 },
+    },
+  ]
+}
