@@ -93,12 +93,8 @@ function spawnController(state: string, manifests: string, log: Log): ChildProce
     FEEDPLANE_SECRETS: secretsDirectory,
     FEEDPLANE_LISTEN: '127.0.0.1:0',
   }
-  const profile = process.env.FEEDPLANE_BENCH_PROFILE
-  const args = [
-    ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
-    join(installationDirectory, 'controller/main.ts'),
-  ]
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const main = join(installationDirectory, 'controller/main.ts')
+  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   createInterface({ input: child.stdout }).on('line', line => log.take(line))
   child.once('exit', () => log.end())
   const killWithParent = () => child.kill('SIGKILL')
