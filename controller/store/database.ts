@@ -4,9 +4,9 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { stalled } from '../../crds/contract/fault.ts'
 
-const schemaVersion = 1
-
-const schema = `
+/** One per version of the schema, in order; a file of version n has run the first n. Never edited once released. */
+const migrations = [
+  `
   CREATE TABLE installation (id TEXT NOT NULL, digest_key BLOB NOT NULL) STRICT;
   CREATE TABLE declared (
     kind TEXT NOT NULL, key TEXT NOT NULL, generation INTEGER NOT NULL, digest TEXT NOT NULL,
@@ -24,7 +24,12 @@ const schema = `
     type TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, count INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX event_of_resource ON event (kind, key, sequence);
-`
+  `,
+  `
+  CREATE TABLE last_epoch (key TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE retired_host (key TEXT PRIMARY KEY, resource TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+]
 
 /** Which controller this is, for as long as its state lives. `digestKey` keys the digests of secrets and never leaves the process. */
 export type Installation = { id: string; digestKey: Buffer }
@@ -67,17 +72,17 @@ export function transaction<T>(database: DatabaseSync, writes: () => T): T {
 
 function migrate(database: DatabaseSync, path: string): void {
   const version = versionOf(database, path)
-  if (version > schemaVersion)
+  if (version > migrations.length)
     throw stalled(
       'StateTooNew',
-      `${path} was written by a newer controller (schema ${version}, this one reads ${schemaVersion}): start that version`,
+      `${path} was written by a newer controller (schema ${version}, this one reads ${migrations.length}): start that version`,
     )
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-  if (version === schemaVersion) return
+  if (version === migrations.length) return
   transaction(database, () => {
-    database.exec(schema)
-    database.prepare('INSERT INTO installation VALUES (?, ?)').run(randomUUID(), randomBytes(32))
-    database.exec(`PRAGMA user_version = ${schemaVersion}`)
+    for (const migration of migrations.slice(version)) database.exec(migration)
+    if (version === 0) database.prepare('INSERT INTO installation VALUES (?, ?)').run(randomUUID(), randomBytes(32))
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
   })
 }
 

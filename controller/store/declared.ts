@@ -18,6 +18,8 @@ export type DeclaredStore = {
   get<K extends KindName>(kind: K, key: string): Declared<K> | undefined
   list<K extends KindName>(kind: K): Declared<K>[]
   all(): Declared[]
+  /** A Host that is no longer declared, as it was: what runs there may still have to be removed. */
+  retiredHost(key: string): Declared<'Host'> | undefined
   /** Takes over what the source read, in one transaction, and says what is different. */
   accept(incoming: Incoming): Change[]
 }
@@ -26,12 +28,18 @@ export function declaredStore(database: DatabaseSync): DeclaredStore {
   const objects = load(database)
   const upsert = database.prepare('INSERT OR REPLACE INTO declared VALUES (?, ?, ?, ?, ?, ?, ?)')
   const remove = database.prepare('DELETE FROM declared WHERE kind = ? AND key = ?')
+  const retire = database.prepare('INSERT OR REPLACE INTO retired_host VALUES (?, ?)')
+  const retired = database.prepare('SELECT resource FROM retired_host WHERE key = ?')
   const write = ({ resource, generation, origin }: Declared, digest: string) =>
     upsert.run(resource.kind, keyOf(resource.metadata), generation, digest, JSON.stringify(resource), origin.file, origin.line)
   return {
     get: <K extends KindName>(kind: K, key: string) => objects.get(`${kind}/${key}`)?.declared as Declared<K> | undefined,
     list: <K extends KindName>(kind: K) =>
       [...objects.values()].map(entry => entry.declared).filter((item): item is Declared<K> => item.resource.kind === kind),
+    retiredHost: key => {
+      const text = retired.get(key)?.resource as string | undefined
+      return text === undefined ? undefined : (JSON.parse(text) as Declared<'Host'>)
+    },
     all: () => [...objects.values()].map(entry => entry.declared),
     accept: ({ objects: incoming, complete }) => {
       const { next, changes } = compare(objects, incoming, complete)
@@ -40,7 +48,10 @@ export function declaredStore(database: DatabaseSync): DeclaredStore {
         for (const change of changes) {
           const entry = next.get(`${change.kind}/${change.key}`)
           if (entry) write(entry.declared, entry.digest)
-          else remove.run(change.kind, change.key)
+          else {
+            if (change.kind === 'Host') retire.run(change.key, JSON.stringify(objects.get(`Host/${change.key}`)?.declared))
+            remove.run(change.kind, change.key)
+          }
         }
       })
       objects.clear()

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Account } from '../../crds/contract/desired.ts'
+import type { FaultClass } from '../../crds/contract/fault.ts'
 
 /** A workload that a revision runs in. `revision` is the one in force there, `container` its name, which the first one gave it. */
 export type Placement = { host: string; container: string; revision: number }
@@ -23,7 +24,13 @@ export type Rollout = {
   deadline: number
   /** Why it was begun. */
   reason: string
-  /** Set once the deadline passed and there is nothing to go back to. */
+  /** When it was last looked at, to within a few seconds: time in which nobody could look is added to the deadline. */
+  seenAt: number
+  /** Restarts of the process that takes the revision over, before it did. */
+  restartsBefore: number
+  /** The step of its own that failed last. */
+  fault?: { class: FaultClass; reason: string; message: string }
+  /** Set once it failed and there is nothing to go back to. */
   failure?: { reason: string; message: string }
 }
 
@@ -41,6 +48,8 @@ export type FeedMemory = {
   rollout?: Rollout
   failure?: Failure
   override?: Override
+  /** Hosts on which something of this feed may be: recorded before anything is made there, looked at until they are seen empty. */
+  hosts: string[]
   /** One-shot tokens that were carried out, by annotation. */
   requests: Record<string, string>
 }
@@ -50,7 +59,10 @@ export type MemoryStore = {
   /** Feeds that are remembered, declared or not. */
   feeds(): string[]
   put(feed: string, memory: FeedMemory): void
+  /** Forgets all but the epoch: a feed that is declared again by the same name goes on from there. */
   remove(feed: string): void
+  /** The highest epoch that a feed which is no longer remembered had; 0 for an unknown one. */
+  lastEpoch(feed: string): number
 }
 
 export function memoryStore(database: DatabaseSync): MemoryStore {
@@ -58,6 +70,10 @@ export function memoryStore(database: DatabaseSync): MemoryStore {
   const keys = database.prepare('SELECT key FROM memory ORDER BY key')
   const upsert = database.prepare('INSERT OR REPLACE INTO memory VALUES (?, ?)')
   const remove = database.prepare('DELETE FROM memory WHERE key = ?')
+  const retire = database.prepare(
+    "INSERT OR REPLACE INTO last_epoch SELECT key, json_extract(memory, '$.epoch') FROM memory WHERE key = ?",
+  )
+  const selectEpoch = database.prepare('SELECT epoch FROM last_epoch WHERE key = ?')
   const textOf = (feed: string) => select.get(feed)?.memory as string | undefined
   return {
     get: feed => {
@@ -69,6 +85,10 @@ export function memoryStore(database: DatabaseSync): MemoryStore {
       const text = JSON.stringify(memory)
       if (textOf(feed) !== text) upsert.run(feed, text)
     },
-    remove: feed => void remove.run(feed),
+    remove(feed) {
+      retire.run(feed)
+      remove.run(feed)
+    },
+    lastEpoch: feed => Number(selectEpoch.get(feed)?.epoch ?? 0),
   }
 }

@@ -54,6 +54,8 @@ export function revisionStore(database: DatabaseSync): RevisionStore {
       cache.delete(feed)
     },
     remove(feed, numbers) {
+      // The cache holds parsed snapshots of 20,000 instruments, and digests hang on their identity: it goes only when it must.
+      if (numbers.length === 0) return
       for (const number of numbers) remove.run(feed, number)
       cache.delete(feed)
     },
