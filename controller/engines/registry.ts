@@ -16,10 +16,11 @@ export type HostEngine = {
 }
 
 export type EngineRegistry = {
-  /** The engine of a declared host; opened when new, and anew, after the old one has closed, when its settings have changed. */
+  /**
+   * The engine of a host; opened when new, and anew, after the old one has closed, when its settings have changed. Rejects with what
+   * opening failed with, and tries again when asked again.
+   */
   of(host: Declared<'Host'>): Promise<HostEngine>
-  /** The engine of a host that may not be declared any more. */
-  known(hostKey: string): Promise<HostEngine> | undefined
   close(): Promise<void>
 }
 
@@ -42,12 +43,15 @@ export function engineRegistry(options: RegistryOptions): EngineRegistry {
       const present = entries.get(hostKey)
       if (present?.digest === digest) return present.opened
       const opened = reopen(present, () => start(hostKey, host, options))
-      entries.set(hostKey, { digest, opened })
+      const entry = { digest, opened }
+      entries.set(hostKey, entry)
+      opened.catch(() => {
+        if (entries.get(hostKey) === entry) entries.delete(hostKey)
+      })
       return opened
     },
-    known: hostKey => entries.get(hostKey)?.opened,
     async close() {
-      await Promise.all([...entries.values()].map(async ({ opened }) => (await opened).close()))
+      await Promise.all([...entries.values()].map(closeOpened))
       entries.clear()
     },
   }
@@ -55,8 +59,14 @@ export function engineRegistry(options: RegistryOptions): EngineRegistry {
 
 /** Two engines never hold one host at the same time. */
 async function reopen(present: Entry | undefined, open: () => Opened): Promise<Opened> {
-  if (present) await (await present.opened).close()
+  if (present) await closeOpened(present)
   return open()
+}
+
+/** One that could not be opened has nothing to close. */
+async function closeOpened({ opened }: Entry): Promise<void> {
+  const engine = await opened.catch(() => undefined)
+  await engine?.close()
 }
 
 function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchFailed }: RegistryOptions): Opened {
@@ -64,8 +74,14 @@ function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchF
   const stop = new AbortController()
   const shared = sharedList(engine)
   const hint = (name?: string) => {
+    const owner = shared.ownerOf(name)
     shared.invalidate()
-    onHint(hostKey, shared.ownerOf(name))
+    if (name === undefined || owner !== undefined) return onHint(hostKey, owner)
+    // A name that was not listed yet, such as one just made: ask whose it is instead of looking at every feed.
+    shared.list(stop.signal).then(
+      () => shared.ownerOf(name) !== undefined && onHint(hostKey, shared.ownerOf(name)),
+      () => undefined,
+    )
   }
   const watching = engine.watch(hint, stop.signal).catch(error => onWatchFailed(hostKey, error))
   const close = async () => {
