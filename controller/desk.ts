@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { keyOf } from '../crds/contract/resource.ts'
+import { isKindName } from '../crds/kinds.ts'
 import { checkConsistency } from './consistency/consistency.ts'
 import { cataloguesOf } from './consistency/input.ts'
 import { ingredients } from './dependents.ts'
@@ -49,7 +50,6 @@ export function openDesk(options: DeskOptions): Desk {
       const { objects } = snapshot
       const between = checkConsistency({
         objects,
-
         catalogues: await catalogues.load(cataloguesOf(objects)),
         env: options.environment,
       })
@@ -79,10 +79,17 @@ function affected(changes: Change[], problems: Problem[], before: Problem[], dec
   const files = new Set(difference(problems, before).map(({ file }) => file))
   for (const feed of declared.list('Feed')) {
     const profile = declared.get('FeedProfile', `${feed.resource.metadata.namespace}/${feed.resource.spec.profileRef}`)
-    if (files.has(feed.origin.file) || ingredients(feed, profile).some(id => touched.has(id)))
+    const parts = ingredients(feed, profile)
+    if (parts.some(id => touched.has(id) || files.has(fileOf(id, declared) ?? '')))
       ids.add(`Feed/${keyOf(feed.resource.metadata)}`)
   }
   return ids
+}
+
+/** The file that declares an object: a mistake in it is shown by every feed that is made from it. */
+function fileOf(id: string, declared: DeclaredStore): string | undefined {
+  const [kind = '', ...key] = id.split('/')
+  return isKindName(kind) ? declared.get(kind, key.join('/'))?.origin.file : undefined
 }
 
 /** Problems that are new, and problems that are gone. */
