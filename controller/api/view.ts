@@ -1,6 +1,6 @@
 import { apiVersion, keyOf } from '../../crds/contract/resource.ts'
 import { isKindName, type KindName } from '../../crds/kinds.ts'
-import { differences } from '../kinds/feed/rollout.ts'
+import { differences } from '../kinds/feed/difference.ts'
 import type { Declared } from '../store/declared.ts'
 import type { Store } from '../store/store.ts'
 import type { ResourceView, RevisionView } from './contract.ts'

@@ -2,7 +2,7 @@ import { feedDirectory } from '../../../crds/contract/desired.ts'
 import { stalled } from '../../../crds/contract/fault.ts'
 import type { WorkloadFile } from '../../engines/engine.ts'
 import type { Step } from './decision.ts'
-import { engineOf } from './gather.ts'
+import { engineOf, hostOf } from './gather.ts'
 import type { FeedInput } from './input.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
 import { workloadSpec } from './workload.ts'
@@ -48,8 +48,8 @@ async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf:
 }
 
 async function specFor(step: Step & { action: 'Create' }, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf) {
-  const { host } = input
-  if (!host) throw stalled('HostNotFound', `Host ${step.host} is not declared`)
+  const host = hostOf(`${input.key.split('/')[0]}/${step.host}`, ports)
+  if (!host) throw stalled('HostNotFound', `Host ${step.host} is not declared: declare it again`)
   const files = [
     desiredFile(step.desired),
     { path: feedDirectory.token, content: tokenOf(input.key) },

@@ -1,9 +1,9 @@
-import type { FeedInput, SecretOwner, Violation } from './input.ts'
+import { busCredentialsRef, type FeedInput, findRevision, type SecretOwner, type Violation } from './input.ts'
 
 type Check = (input: FeedInput) => Violation | undefined
 
 /** In order; the first violation is the one that an operator is told, because the later ones often follow from it. */
-const checks: Check[] = [
+const declaredChecks: Check[] = [
   hostDeclared,
   profileDeclared,
   credentialsDeclared,
@@ -11,12 +11,23 @@ const checks: Check[] = [
   objectsConsistent,
   instrumentsResolved,
   secretsReadable,
+]
+
+/** With `spec.revision`, profile and sets are what they were: a mistake in today's must not bar the way back to yesterday's. */
+const pinnedChecks: Check[] = [
+  hostDeclared,
   revisionKept,
+  credentialsDeclared,
+  accountsDeclared,
+  pinnedHostDeclared,
+  objectsConsistent,
+  secretsReadable,
 ]
 
 /** The first reason why what is declared cannot be carried out; what runs stays as it is. */
 export function firstViolation(input: FeedInput): Violation | undefined {
-  for (const check of checks) {
+  const isPinned = input.declared?.resource.spec.revision !== undefined
+  for (const check of isPinned ? pinnedChecks : declaredChecks) {
     const violation = check(input)
     if (violation) return violation
   }
@@ -31,11 +42,11 @@ function profileDeclared({ declared, profile }: FeedInput): Violation | undefine
   return profile ? undefined : missing('FeedProfile', declared?.resource.spec.profileRef, 'spec.profileRef')
 }
 
-function credentialsDeclared({ declared, profile, credentials }: FeedInput): Violation | undefined {
+function credentialsDeclared({ declared, profile, credentials, revisions }: FeedInput): Violation | undefined {
   const named: [SecretOwner, string | undefined, string][] = [
     ['primary', declared?.resource.spec.credentials.primary, 'spec.credentials.primary'],
     ['backup', declared?.resource.spec.credentials.backup, 'spec.credentials.backup'],
-    ['nats', profile?.resource.spec.publish.credentialsRef, 'spec.profileRef'],
+    ['nats', busCredentialsRef({ declared, profile, revisions }), 'spec.profileRef'],
   ]
   const gone = named.find(([owner, name]) => name !== undefined && credentials[owner] === undefined)
   return gone && missing('Credentials', gone[1], gone[2])
@@ -47,8 +58,9 @@ function setsDeclared({ declared, sets }: FeedInput): Violation | undefined {
   return name === undefined ? undefined : missing('SubscriptionSet', name, `spec.subscriptions[${index}]`)
 }
 
-function objectsConsistent({ problems }: FeedInput): Violation | undefined {
-  const problem = problems.find(candidate => candidate.severity === 'error')
+function objectsConsistent({ declared, problems }: FeedInput): Violation | undefined {
+  const isPinned = declared?.resource.spec.revision !== undefined
+  const problem = problems.find(candidate => candidate.severity === 'error' && !(isPinned && isReplaced(candidate)))
   if (!problem) return undefined
   const place = `${problem.file}:${problem.line}:${problem.column}`
   return {
@@ -57,6 +69,12 @@ function objectsConsistent({ problems }: FeedInput): Violation | undefined {
     message: `${place}: ${problem.message}: ${problem.hint}`,
     path: problem.path,
   }
+}
+
+/** A pinned revision brings its own profile, instruments and image. */
+function isReplaced({ kind, path }: FeedInput['problems'][number]): boolean {
+  if (kind === 'FeedProfile' || kind === 'SubscriptionSet') return true
+  return kind === 'Feed' && /^spec\.(profileRef|subscriptions|image)\b/.test(path)
 }
 
 function instrumentsResolved({ resolution }: FeedInput): Violation | undefined {
@@ -79,6 +97,21 @@ function secretsReadable({ secrets }: FeedInput): Violation | undefined {
     }
   }
   return undefined
+}
+
+/** A revision that runs two accounts needs the secrets of both. */
+function accountsDeclared(input: FeedInput): Violation | undefined {
+  const pinned = findRevision(input, input.declared?.resource.spec.revision)
+  const account = pinned?.snapshot.launch.accounts.find(name => input.declared?.resource.spec.credentials[name] === undefined)
+  if (!pinned || account === undefined) return undefined
+  const path = `spec.credentials.${account}`
+  const message = `revision ${pinned.number} runs the ${account} account, which is not declared any more: set ${path}`
+  return { class: 'stalled', reason: 'AccountNotDeclared', message, path }
+}
+
+function pinnedHostDeclared(input: FeedInput): Violation | undefined {
+  const name = findRevision(input, input.declared?.resource.spec.revision)?.snapshot.hostRef
+  return name !== undefined && input.engines.get(name)?.declared === false ? missing('Host', name, 'spec.revision') : undefined
 }
 
 function revisionKept({ declared, revisions }: FeedInput): Violation | undefined {

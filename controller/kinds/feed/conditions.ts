@@ -13,8 +13,8 @@ export function feedConditions(input: FeedInput, decision: Decision, fault: Faul
   if (state.type === 'progressing')
     conditions.push({ type: 'Reconciling', status: 'True', reason: state.reason, message: state.message })
   if (state.type === 'stalled') conditions.push({ type: 'Stalled', status: 'True', reason: state.reason, message: state.message })
-  const { failure } = decision.memory
-  if (failure && decision.aim?.why !== 'declared')
+  const { failure, rollout } = decision.memory
+  if (failure && (rollout?.phase === 'reverting' || decision.aim?.why === 'rolled-back' || decision.aim?.why === 'held'))
     conditions.push({
       type: 'RolledBack',
       status: 'True',
@@ -28,13 +28,19 @@ type State = { type: 'ready' | 'progressing' | 'degraded' | 'stalled' | 'unknown
 
 /** Where the feed stands, decided once; the conditions only spell it out. */
 function stateOf(input: FeedInput, decision: Decision, fault: Fault | undefined): State {
-  if (input.declared?.resource.spec.suspend)
+  if (!input.declared) return { type: 'progressing', reason: 'Removing', message: 'the feed is no longer declared' }
+  if (input.declared.resource.spec.suspend)
     return { type: 'suspended', reason: 'Suspended', message: 'reconciling is suspended; the feed goes on as it is' }
-  const unreachable = [...input.engines.values()].find(view => view.fault)?.fault
-  if (unreachable) return { type: 'unknown', reason: unreachable.reason, message: unreachable.message }
   if (fault) return faultState(fault)
   if (decision.aim?.why === 'held') return heldState(decision.aim.violation)
-  return rolloutState(input, decision) ?? servingState(decision)
+  return blindState(input, decision) ?? rolloutState(input, decision) ?? servingState(decision)
+}
+
+/** An engine that did not answer kept the feed from being looked at. */
+function blindState({ engines }: FeedInput, { proof, memory }: Decision): State | undefined {
+  const unreachable = [...engines.values()].find(view => view.fault && view.declared)?.fault
+  if (!unreachable || proof || memory.rollout?.failure) return undefined
+  return { type: 'unknown', reason: unreachable.reason, message: unreachable.message }
 }
 
 function rolloutState(input: FeedInput, { aim, memory, proof, steps }: Decision): State | undefined {
@@ -49,7 +55,7 @@ function rolloutState(input: FeedInput, { aim, memory, proof, steps }: Decision)
     return {
       type: 'stalled',
       reason: 'RolledBack',
-      message: `revision ${failure.revision} failed (${failure.reason}: ${failure.message}); revision ${aim.revision?.number} serves. Edit the spec, or ask for a retry`,
+      message: `revision ${failure.revision} failed (${failure.reason}: ${failure.message}); revision ${aim.revision?.number} ${serves(proof)}. Edit the spec, or ask for a retry`,
     }
   if (rollout?.failure)
     return {
@@ -61,10 +67,15 @@ function rolloutState(input: FeedInput, { aim, memory, proof, steps }: Decision)
     return {
       type: 'progressing',
       reason: phaseReason[rollout.phase],
-      message: `revision ${rollout.revision}, ${rollout.phase}: ${proof?.message ?? imageText(input)}`,
+      message: `revision ${rollout.revision}, ${rollout.phase}: ${proof?.message ?? imageText(input, rollout.revision)}`,
     }
   if (steps[0]) return { type: 'progressing', reason: 'Applying', message: steps[0].reason }
   return undefined
+}
+
+/** Bringing the last good revision back is no proof that it is still good. */
+function serves(proof: Decision['proof']): string {
+  return proof && proof.state !== 'proven' ? `is back and not well (${proof.reason}: ${proof.message})` : 'serves'
 }
 
 const phaseReason = {
@@ -75,15 +86,22 @@ const phaseReason = {
   reverting: 'RollingBack',
 } as const
 
-function imageText({ image }: FeedInput): string {
+function imageText({ images }: FeedInput, revision: number): string {
+  const image = images.get(revision)
+  if (!image) return 'in progress'
   if (image.state === 'failed') return image.fault.message
   return image.state === 'present' ? 'the image is there' : 'the image is on its way'
 }
 
+/** Something that the controller has asked for is not there yet; anything else is the feed's own trouble. */
+const onItsWay = new Set(['FailoverPending', 'PullingImage'])
+
 function servingState({ proof }: Decision): State {
   if (!proof) return { type: 'unknown', reason: 'NotObserved', message: 'the feed was not looked at yet' }
-  if (proof.state === 'proven') return { type: 'ready', reason: proof.reason, message: proof.message }
-  return { type: 'degraded', reason: proof.reason, message: proof.message }
+  const { reason, message } = proof
+  if (proof.state === 'proven') return { type: 'ready', reason, message }
+  if (reason === 'NameTaken') return { type: 'stalled', reason, message }
+  return { type: onItsWay.has(reason) ? 'progressing' : 'degraded', reason, message }
 }
 
 function faultState({ class: faultClass, reason, message }: Fault): State {

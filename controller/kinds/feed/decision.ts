@@ -32,7 +32,10 @@ export type Decision = {
   /** Numbers of the revisions that are forgotten. */
   forgotten: number[]
   steps: Step[]
+  /** Told when the decision is persisted. */
   notes: Note[]
+  /** Told when all steps have been carried out. */
+  outcomes: Note[]
   proof: Proof | undefined
   /** Look again after so many ms although nothing is left to do now. */
   wakeMs: number | undefined
@@ -42,7 +45,8 @@ export type Decision = {
 
 /** A decision to do nothing, to build others from. */
 export function idle(memory: FeedMemory, aim?: Aim): Decision {
-  return { aim, memory, revisions: [], forgotten: [], steps: [], notes: [], proof: undefined, wakeMs: undefined, gone: false }
+  const nothing = { revisions: [], forgotten: [], steps: [], notes: [], outcomes: [] }
+  return { aim, memory, ...nothing, proof: undefined, wakeMs: undefined, gone: false }
 }
 
 export const normal = (reason: string, message: string): Note => ({ type: 'Normal', reason, message })

@@ -8,8 +8,11 @@ import type { PullRequest } from '../../engines/puller.ts'
 import type { HostEngine } from '../../engines/registry.ts'
 import type { Problem } from '../../sources/problem.ts'
 import type { Declared } from '../../store/declared.ts'
+import type { FeedMemory } from '../../store/memory.ts'
+import type { Revision } from '../../store/revision.ts'
 import { aimOf, attemptOf } from './aim.ts'
 import {
+  busCredentialsRef,
   type EngineView,
   type FeedInput,
   findRevision,
@@ -19,13 +22,15 @@ import {
   type SecretOwner,
 } from './input.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
-import { containerName, ownerOf } from './workload.ts'
+import { containerName, ownerOf, processDigest } from './workload.ts'
 
 /** Does every read that a decision needs. Absence is `undefined`; an engine or feed that does not answer is a fault in its place. */
 export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<FeedInput> {
-  const references = lookUp(key, ports)
-  const memory = ports.store.memory.get(key) ?? { epoch: 0, requests: {} }
-  const hosts = [references.declared?.resource.spec.hostRef, memory.serving?.host].filter(name => name !== undefined)
+  const { store } = ports
+  const revisions = store.revisions.list(key)
+  const references = lookUp(key, revisions, ports)
+  const memory = store.memory.get(key) ?? { epoch: store.memory.lastEpoch(key), hosts: [], requests: {} }
+  const hosts = hostsOf(references.declared, memory, revisions)
   const [secrets, resolution, views] = await Promise.all([
     readSecrets(references.credentials, ports),
     resolve(references.sets, ports),
@@ -38,18 +43,30 @@ export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, si
     secrets,
     resolution,
     memory,
-    revisions: ports.store.revisions.list(key),
+    revisions,
     engines: views,
-    image: { state: 'absent' },
+    images: new Map(),
+    strangers: [],
     reports: [],
-    status: ports.store.status.get('Feed', key) ?? {},
+    status: store.status.get('Feed', key) ?? {},
   }
-  return withImage({ ...input, reports: await askFeeds(input, ports, tokenOf, signal) }, ports, signal)
+  return withMaking({ ...input, reports: await askFeeds(input, ports, tokenOf, signal) }, ports, signal)
+}
+
+/** Hosts on which something of the feed runs, may run or shall run. */
+function hostsOf(
+  declared: Declared<'Feed'> | undefined,
+  { serving, rollout, hosts }: FeedMemory,
+  revisions: Revision[],
+): string[] {
+  const numbers = [rollout?.revision, declared?.resource.spec.revision]
+  const made = revisions.filter(({ number }) => numbers.includes(number)).map(({ snapshot }) => snapshot.hostRef)
+  return [declared?.resource.spec.hostRef, serving?.host, ...hosts, ...made].filter(name => name !== undefined)
 }
 
 type References = Pick<FeedInput, 'declared' | 'host' | 'profile' | 'credentials' | 'sets' | 'problems' | 'sourceProblems'>
 
-function lookUp(key: string, { declared: store, problems }: ReadPorts): References {
+function lookUp(key: string, revisions: Revision[], { declared: store, problems }: ReadPorts): References {
   const declared = store.get('Feed', key)
   const [namespace = '', name = ''] = key.split('/')
   const spec = declared?.resource.spec
@@ -58,7 +75,7 @@ function lookUp(key: string, { declared: store, problems }: ReadPorts): Referenc
   const profile = find('FeedProfile', spec?.profileRef)
   const named: [SecretOwner, string | undefined][] = [
     ...accounts.map((account): [SecretOwner, string | undefined] => [account, spec?.credentials[account]]),
-    ['nats', profile?.resource.spec.publish.credentialsRef],
+    ['nats', busCredentialsRef({ declared, profile, revisions })],
   ]
   const credentials = Object.fromEntries(
     named.flatMap(([owner, target]) => [[owner, find('Credentials', target)]]).filter(([, found]) => found !== undefined),
@@ -138,26 +155,26 @@ async function viewEngines(
 }
 
 async function viewEngine(key: string, hostKey: string, ports: ReadPorts, signal: AbortSignal): Promise<EngineView> {
+  const declared = ports.declared.get('Host', hostKey) !== undefined
   try {
     const workloads = await (await engineOf(hostKey, ports)).workloads(signal)
-    return {
-      fault: undefined,
-      workloads: workloads.filter(workload => workload.labels[labels.owner] === ownerOf(key)),
-      stranger: undefined,
-    }
+    return { fault: undefined, declared, workloads: workloads.filter(({ owner }) => owner === ownerOf(key)) }
   } catch (error) {
-    return { fault: asFault(error), workloads: [], stranger: undefined }
+    return { fault: asFault(error), declared, workloads: [] }
   }
 }
 
+type Hosts = Pick<ReadPorts, 'declared' | 'store'>
+
+/** A host as it is declared, or as it was declared last. */
+export function hostOf(hostKey: string, { declared, store }: Hosts): Declared<'Host'> | undefined {
+  return declared.get('Host', hostKey) ?? store.declared.retiredHost(hostKey)
+}
+
 /** The engine of a host, declared or remembered. Throws a waiting Fault `HostNotFound`. */
-export async function engineOf(
-  hostKey: string,
-  { declared, engines }: Pick<ReadPorts, 'declared' | 'engines'>,
-): Promise<HostEngine> {
-  const host = declared.get('Host', hostKey)
-  const engine = await (host ? engines.of(host) : engines.known(hostKey))
-  if (engine) return engine
+export async function engineOf(hostKey: string, ports: Hosts & Pick<ReadPorts, 'engines'>): Promise<HostEngine> {
+  const host = hostOf(hostKey, ports)
+  if (host) return ports.engines.of(host)
   throw waiting('HostNotFound', `Host ${hostKey} is not declared, so nobody can tell what runs there: declare it again`)
 }
 
@@ -177,39 +194,60 @@ async function askFeeds(input: FeedInput, { feeds }: ReadPorts, tokenOf: TokenOf
   )
 }
 
-/** The image is looked for only while a container has to be made from it. */
-async function withImage(input: FeedInput, ports: ReadPorts, signal: AbortSignal): Promise<FeedInput> {
-  if (!input.declared || [...input.engines.values()].some(view => view.fault)) return input
-  const { revision } = aimOf(input)
+/** Images and strangers are looked for only where a container has to be made, which is never while all is well. */
+async function withMaking(input: FeedInput, ports: ReadPorts, signal: AbortSignal): Promise<FeedInput> {
+  if (!input.declared) return input
+  const seen = placesToMake(input).filter(({ revision }) => input.engines.get(revision.snapshot.hostRef)?.fault === undefined)
+  const looks = await Promise.all(seen.map(place => lookAtPlace(place, input, ports, signal)))
+  return {
+    ...input,
+    images: new Map(looks.map(({ number, image }) => [number, image])),
+    strangers: looks.flatMap(({ stranger }) => stranger ?? []),
+  }
+}
+
+type Place = { revision: Revision; container: string }
+
+/** Where a container is missing, was never started or is another one than it should be. */
+function placesToMake(input: FeedInput): Place[] {
   const { serving, rollout } = input.memory
-  const making = rollout?.phase === 'reverting' ? findRevision(input, serving?.revision) : revision
-  if (!making) return input
-  const settled = serving?.revision === making.number && rollout === undefined && findWorkload(input, serving.container)
-  if (settled) return input
-  const [namespace] = input.key.split('/')
-  const hostKey = `${namespace}/${making.snapshot.hostRef}`
-  const reference = making.imageDigest ?? making.snapshot.image
+  const { revision: aimed } = aimOf(input)
+  const named: [Revision | undefined, string | undefined][] = [
+    [findRevision(input, serving?.revision), serving?.container],
+    [findRevision(input, rollout?.revision), rollout?.container],
+    [aimed, aimed && containerName(input.key, aimed.number)],
+  ]
+  const places = new Map<number, Place>()
+  for (const [revision, container] of named)
+    if (revision && container !== undefined && !places.has(revision.number)) places.set(revision.number, { revision, container })
+  return [...places.values()].filter(({ revision, container }) => !isMade(findWorkload(input, container), revision))
+}
+
+function isMade(workload: Workload | undefined, revision: Revision): boolean {
+  if (!workload || workload.state === 'created') return false
+  return workload.labels[labels.specDigest] === processDigest(revision)
+}
+
+type PlaceView = { number: number; image: ImageView; stranger: Workload | undefined }
+
+async function lookAtPlace(
+  { revision, container }: Place,
+  input: FeedInput,
+  ports: ReadPorts,
+  signal: AbortSignal,
+): Promise<PlaceView> {
+  const { number, snapshot, imageDigest } = revision
+  const hostKey = `${input.key.split('/')[0]}/${snapshot.hostRef}`
+  const request = { hostKey, reference: imageDigest ?? snapshot.image, attempt: attemptOf(input, revision) }
   try {
     const host = await engineOf(hostKey, ports)
     const [image, holder] = await Promise.all([
-      viewImage({ hostKey, reference, attempt: attemptOf(input, making) }, host, input, ports, signal),
-      host.engine.inspect(containerName(input.key, making.number), signal),
+      viewImage(request, host, input, ports, signal),
+      host.engine.inspect(container, signal),
     ])
-    const view = input.engines.get(making.snapshot.hostRef)
-    const stranger = holder && holder.labels[labels.owner] !== ownerOf(input.key) ? holder : undefined
-    return {
-      ...input,
-      image,
-      engines: new Map([...input.engines, ...(view ? [[making.snapshot.hostRef, { ...view, stranger }] as const] : [])]),
-    }
+    return { number, image, stranger: holder && holder.owner !== ownerOf(input.key) ? holder : undefined }
   } catch (error) {
-    return {
-      ...input,
-      engines: new Map([
-        ...input.engines,
-        [making.snapshot.hostRef, { fault: asFault(error), workloads: [], stranger: undefined }],
-      ]),
-    }
+    return { number, image: { state: 'failed', fault: asFault(error) }, stranger: undefined }
   }
 }
 
@@ -222,10 +260,12 @@ async function viewImage(
 ): Promise<ImageView> {
   const { reference } = request
   const pull = images.state(request)
-  if (pull.state === 'pulled') return { state: 'present', image: pull.image }
   if (pull.state === 'pulling' || pull.state === 'failed') return pull
   const policy = input.declared?.resource.spec.imagePullPolicy
-  const image = policy === 'Always' && !reference.includes('@') ? undefined : await engine.findImage(reference, signal)
+  const asksAgain = policy === 'Always' && !reference.includes('@') && pull.state !== 'pulled'
+  // What was pulled may have been pruned since.
+  const wanted = pull.state === 'pulled' ? pull.image.digest : reference
+  const image = asksAgain ? undefined : await engine.findImage(wanted, signal)
   if (image) return { state: 'present', image }
   if (policy !== 'Never') return { state: 'absent' }
   const fault = waiting('ImageNotPresent', `${reference} is not on the host and imagePullPolicy is Never: load it there`)

@@ -18,11 +18,11 @@ export type EngineView = {
   fault: Fault | undefined
   /** Workloads that carry this feed's owner label. */
   workloads: Workload[]
-  /** A stranger that holds the name that the next container would have. */
-  stranger: Workload | undefined
+  /** Whether the host is declared still. */
+  declared: boolean
 }
 
-/** The image that the aimed-at revision names. */
+/** The image that a revision names. */
 export type ImageView =
   | { state: 'present'; image: Image }
   | { state: 'absent' }
@@ -50,9 +50,12 @@ export type FeedInput = {
   secrets: Partial<Record<SecretOwner, { digest: string } | { fault: Fault }>>
   memory: FeedMemory
   revisions: Revision[]
-  /** By name of the host: the declared one, and the one that it serves from. */
+  /** By name of the host: every one on which something of this feed runs, may run or shall run. */
   engines: Map<string, EngineView>
-  image: ImageView
+  /** Images of the revisions whose container may have to be made, by number. */
+  images: Map<number, ImageView>
+  /** Strangers that hold the name of a container that may have to be made. */
+  strangers: Workload[]
   reports: ReportView[]
   status: FeedStatus
 }
@@ -67,6 +70,21 @@ export function findWorkload(input: FeedInput, container: string): Workload | un
     if (found) return found
   }
   return undefined
+}
+
+/** Credentials of the bus: the profile's, or those that the pinned revision publishes with. */
+export function busCredentialsRef({
+  declared,
+  profile,
+  revisions,
+}: Pick<FeedInput, 'declared' | 'profile' | 'revisions'>): string | undefined {
+  const pinned = revisions.find(({ number }) => number === declared?.resource.spec.revision)
+  return (pinned?.snapshot.launch ?? profile?.resource.spec)?.publish.credentialsRef
+}
+
+/** The image of a revision whose container has to be made. */
+export function findImage(input: FeedInput, { number }: Revision): ImageView {
+  return input.images.get(number) ?? { state: 'absent' }
 }
 
 export function findReport(input: FeedInput, container: string): FeedReport | undefined {

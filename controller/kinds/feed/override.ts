@@ -14,10 +14,23 @@ export function followOverride(before: Decision, input: FeedInput): Decision {
   if (!report) return before
   const decision = { ...before, notes: [...before.notes, ...flipNotes(input, report)] }
   const { override: known, ...memory } = decision.memory
-  if (!report.override) return known ? { ...decision, memory, notes: [...decision.notes, ended(known)] } : decision
+  if (!report.override) return known && !isHandedOn(input, known, report) ? end(decision, known, input) : decision
   if (known?.epoch === report.override.epoch) return decision
   const override: Override = { ...report.override, credentialsDigest: credentialsDigest(input) }
   return { ...decision, memory: { ...memory, override }, notes: [...decision.notes, begun(override)] }
+}
+
+/** A process that was started since the flip was told the watchdog's choice as its own: the choice still holds. */
+function isHandedOn(input: FeedInput, known: Override, report: FeedReport): boolean {
+  return report.active === known.active && overrideEnds(input) === undefined
+}
+
+/** Only now a request for failback has been carried out. */
+function end(decision: Decision, known: Override, input: FeedInput): Decision {
+  const { override: _ended, ...memory } = decision.memory
+  const token = newRequest(input, 'failback')
+  const requests = token === undefined ? memory.requests : { ...memory.requests, failback: token }
+  return { ...decision, memory: { ...memory, requests }, notes: [...decision.notes, ended(known)] }
 }
 
 /** Whether the override is to end now: `undefined`, or why. */
@@ -25,7 +38,31 @@ export function overrideEnds(input: FeedInput): string | undefined {
   const { override } = input.memory
   if (!override) return undefined
   if (newRequest(input, 'failback') !== undefined) return 'failback was asked for'
-  return override.credentialsDigest === credentialsDigest(input) ? undefined : 'credentials were declared anew'
+  if (override.credentialsDigest !== credentialsDigest(input)) return 'credentials were declared anew'
+  return failsBackLater(input) && hasHealed(input, override)
+    ? 'the declared account has been live again for long enough'
+    : undefined
+}
+
+/** Whether an override is in force that will end by itself. */
+export function failsBackLater({ memory, declared }: FeedInput): boolean {
+  const credentials = declared?.resource.spec.credentials
+  return credentials?.failback === 'auto' && memory.override !== undefined && memory.override.active !== credentials.active
+}
+
+/** `failback: auto`: how long the declared account must have been live before it is trusted again, in ms. */
+const holdMs = 300_000
+
+/** How old its newest tick may be while the market is open, in ms. */
+const freshMs = 60_000
+
+function hasHealed(input: FeedInput, { since }: Override): boolean {
+  const report = servingReport(input)
+  const wanted = input.declared?.resource.spec.credentials.active
+  const session = report?.sessions.find(({ account }) => account === wanted)
+  if (!report || session?.state !== 'live') return false
+  const isFresh = !report.market.open || input.now - (session.lastTickAt ?? 0) < freshMs
+  return isFresh && input.now - Math.max(session.since, since) >= holdMs
 }
 
 /** How long a flip may wait for its first tick before it is told without one, in ms. */

@@ -1,11 +1,14 @@
-import { aimOf, newRequest } from './aim.ts'
-import { type Aim, type Decision, idle, normal, warning } from './decision.ts'
-import type { FeedInput } from './input.ts'
-import { followOverride } from './override.ts'
+import { aimOf } from './aim.ts'
+import { type Aim, type Decision, idle } from './decision.ts'
+import { type FeedInput, findRevision, findWorkload } from './input.ts'
+import { observe } from './observation.ts'
 import { planRemoval } from './removal.ts'
-import { planRepair } from './repair.ts'
+import { lookAfterServing, planRepair } from './repair.ts'
 import { retire } from './retention.ts'
 import { beginRollout, planRollout } from './rollout.ts'
+
+/** How often a host that a rollout waits for is asked again, in ms. */
+const blindIntervalMs = 5000
 
 /**
  * Decides what to do about a feed, from what is declared and observed now. Pure: no I/O, no clock (`input.now`), no randomness.
@@ -19,51 +22,41 @@ export function plan(input: FeedInput): Decision {
   if (!input.declared) return planRemoval(input)
   if (input.declared.resource.spec.suspend) return idle(input.memory)
   const aim = aimOf(input)
-  const observed = followOverride(takeRequests(idle(epochSeen(input), aim), input), input)
-  const decision = converge({ ...input, memory: observed.memory }, aim)
-  return retire({ ...decision, notes: [...observed.notes, ...decision.notes] }, input)
+  const { memory, notes } = observe(input, aim)
+  const decision = converge({ ...input, memory }, aim)
+  return retire({ ...decision, notes: [...notes, ...decision.notes] }, input)
 }
 
 function converge(input: FeedInput, aim: Aim): Decision {
-  const unknown = [...input.engines.values()].some(view => view.fault !== undefined)
-  if (unknown) return idle(input.memory, aim)
   const { rollout, serving } = input.memory
-  if (rollout?.phase === 'reverting') return planRollout(input, aim, rollout)
+  if (isBlind(input, aim)) return waitForSight(input, aim)
+  const goesBack = aim.revision === undefined || aim.revision.number === serving?.revision
+  if (rollout?.phase === 'reverting' && goesBack) return planRollout(input, aim, rollout)
   if (aim.revision === undefined) return idle(input.memory, aim)
   if (rollout?.revision === aim.revision.number) return planRollout(input, aim, rollout)
   if (serving?.revision !== aim.revision.number) return beginRollout(input, aim, aim.revision)
   return planRepair(input, aim, aim.revision, serving)
 }
 
-/** A feed's own watchdog moves the epoch too: what it reports is never handed out again. */
-function epochSeen(input: FeedInput) {
-  const seen = input.reports.map(view => ('report' in view ? view.report.epoch : 0))
-  return { ...input.memory, epoch: Math.max(input.memory.epoch, ...seen) }
+/**
+ * A host that does not answer may hide a publisher, so nothing is started anywhere; one that only holds left-overs hinders nobody
+ * while the feed runs. A host that is no longer declared is the operator's word that it is gone: what is there goes when it comes back.
+ */
+function isBlind(input: FeedInput, { revision }: Aim): boolean {
+  const { serving, rollout } = input.memory
+  const aimed = revision?.snapshot.hostRef
+  const needed = [aimed, findRevision(input, rollout?.revision)?.snapshot.hostRef, serving?.host]
+  const runs = serving !== undefined && findWorkload(input, serving.container)?.state === 'running'
+  return [...input.engines].some(
+    ([host, { fault, declared }]) => fault !== undefined && (declared ? !runs || needed.includes(host) : host === aimed),
+  )
 }
 
-/** One-shot tokens: a new one is carried out by this decision and remembered with it; one that has no object is only remembered. */
-function takeRequests(decision: Decision, input: FeedInput): Decision {
-  return takeFailback(takeRetry(decision, input), input)
-}
-
-function takeRetry(decision: Decision, input: FeedInput): Decision {
-  const token = newRequest(input, 'retry')
-  if (token === undefined) return decision
-  const { failure, ...rest } = decision.memory
-  const memory = { ...rest, requests: { ...rest.requests, retry: token } }
-  const note = failure
-    ? normal('RetryRequested', `revision ${failure.revision} is tried again on request`)
-    : warning('RetryIgnored', 'a retry was asked for, and no revision has failed')
-  return { ...decision, memory, notes: [...decision.notes, note] }
-}
-
-function takeFailback(decision: Decision, input: FeedInput): Decision {
-  const token = newRequest(input, 'failback')
-  if (token === undefined || input.memory.override) return decision
-  const memory = { ...decision.memory, requests: { ...decision.memory.requests, failback: token } }
-  return {
-    ...decision,
-    memory,
-    notes: [...decision.notes, warning('FailbackIgnored', 'failback was asked for, and no override is in force')],
-  }
+/** What runs on a host that does answer still follows `credentials.active`: a failover waits for nobody. */
+function waitForSight(input: FeedInput, aim: Aim): Decision {
+  const host = input.memory.serving?.host
+  const sees = host !== undefined && input.engines.get(host)?.fault === undefined
+  if (!sees) return idle(input.memory, aim)
+  const { memory, steps } = lookAfterServing(input)
+  return { ...idle(memory, aim), steps: steps.filter(({ action }) => action === 'Push'), wakeMs: blindIntervalMs }
 }

@@ -1,3 +1,4 @@
+import type { Account } from '../../../crds/contract/desired.ts'
 import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { Workload } from '../../engines/engine.ts'
 
@@ -10,12 +11,25 @@ const crashLoopRestarts = 3
  */
 export type Proof = { state: 'proven' | 'pending' | 'refuted'; reason: string; message: string }
 
-export function proofOf(workload: Workload | undefined, report: FeedReport | undefined, minCoverage: number): Proof {
+export function proofOf(
+  workload: Workload | undefined,
+  report: FeedReport | undefined,
+  { active, minCoverage, restartsBefore = 0 }: Expectation,
+): Proof {
   if (!workload) return pending('ContainerMissing', 'the container is not there')
-  if (workload.restarts >= crashLoopRestarts && !report) return refuted('CrashLoop', crashMessage(workload))
+  if (workload.restarts - restartsBefore >= crashLoopRestarts && !report) return refuted('CrashLoop', crashMessage(workload))
   if (workload.state !== 'running') return pending('NotRunning', `the container is ${workload.state}${exitText(workload)}`)
   if (!report) return pending('NotAnswering', 'the feed does not answer on its control port yet')
-  return reportProof(report, minCoverage)
+  return report.active === active ? reportProof(report, minCoverage) : pending('FailoverPending', pendingText(report, active))
+}
+
+/** What a feed is held to. `restartsBefore` happened before there was anything to prove. */
+export type Expectation = { active: Account; minCoverage: number; restartsBefore?: number }
+
+/** The gate has not moved yet: the account that it shall move to is not live. */
+function pendingText({ sessions, active }: FeedReport, wanted: Account): string {
+  const session = sessions.find(({ account }) => account === wanted)
+  return `${wanted} is not live yet (${session?.message ?? session?.state ?? 'not started'}); ${active} goes on`
 }
 
 function reportProof(report: FeedReport, minCoverage: number): Proof {

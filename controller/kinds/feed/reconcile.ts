@@ -3,6 +3,7 @@ import type { Result } from '../../runtime/result.ts'
 import type { NewEvent } from '../../store/event.ts'
 import { apply } from './apply.ts'
 import type { Decision, Step } from './decision.ts'
+import { withOutcome } from './failure.ts'
 import { gather } from './gather.ts'
 import type { FeedInput } from './input.ts'
 import { plan } from './plan.ts'
@@ -43,7 +44,7 @@ function persist(key: string, { memory, revisions, forgotten, notes }: Decision,
 }
 
 async function tryApply(
-  { steps }: Decision,
+  { memory, steps, outcomes }: Decision,
   input: FeedInput,
   ports: FeedPorts,
   signal: AbortSignal,
@@ -54,6 +55,7 @@ async function tryApply(
       await apply([step], input, ports, ports.tokenOf, signal)
     } catch (error) {
       const fault = asFault(error)
+      ports.store.memory.put(input.key, withOutcome(memory, step, fault))
       ports.onEvent({
         at: ports.clock.now(),
         kind: 'Feed',
@@ -65,15 +67,20 @@ async function tryApply(
       return fault
     }
   }
+  const last = steps.at(-1)
+  if (last) ports.store.memory.put(input.key, withOutcome(memory, last, undefined))
+  for (const note of outcomes) ports.onEvent({ ...note, at: ports.clock.now(), kind: 'Feed', key: input.key })
   return undefined
 }
 
-function resultOf(input: FeedInput, { aim, steps, wakeMs }: Decision, fault: Fault | undefined): Result {
-  if (fault) return fault.class === 'stalled' ? { type: 'stalled', fault } : { type: 'error', fault }
-  const unreachable = [...input.engines.values()].find(view => view.fault)?.fault
+function resultOf(input: FeedInput, { aim, memory, steps, wakeMs }: Decision, fault: Fault | undefined): Result {
+  if (fault) return fault.class === 'stalled' && !memory.rollout ? { type: 'stalled', fault } : { type: 'error', fault }
+  const unreachable = [...input.engines.values()].find(view => view.fault && view.declared)?.fault
   if (unreachable) return { type: 'error', fault: unreachable }
   if (steps.length > 0) return { type: 'after', delayMs: verifyMs }
   if (wakeMs !== undefined) return { type: 'after', delayMs: wakeMs }
+  if (aim?.why === 'rolled-back')
+    return { type: 'stalled', fault: stalled('RolledBack', `revision ${aim.declared.number} failed`) }
   if (aim?.why === 'held') {
     const { class: faultClass, reason, message } = aim.violation
     return faultClass === 'transient'

@@ -1,98 +1,86 @@
-import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import { labels, type Workload } from '../../engines/engine.ts'
-import type { FeedMemory, Placement } from '../../store/memory.ts'
+import type { Placement } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
-import { attemptOf, newRequest } from './aim.ts'
+import { attemptOf } from './aim.ts'
 import { type Aim, type Decision, idle, type Step, warning } from './decision.ts'
-import { desiredOf, liveDigestOf } from './desired.ts'
-import { type FeedInput, findReport, findWorkload } from './input.ts'
-import { overrideEnds } from './override.ts'
-import { proofOf } from './proof.ts'
+import { desiredFor, expectationOf, handOver, nextEpoch, type Writing } from './handover.ts'
+import { type FeedInput, findImage, findReport, findRevision, findWorkload } from './input.ts'
+import { failsBackLater } from './override.ts'
+import { type Proof, proofOf } from './proof.ts'
 import { processDigest } from './workload.ts'
 
-/** The revision serves: put right what drifted, then hand the feed what it does not have yet. */
+/** How often a feed that serves and is not well is looked at, in ms: nobody hints at a front that comes back. */
+const unwellIntervalMs = 2000
+
+/** The revision serves: put right what drifted, then hand the feed what it does not have yet. What was in progress is superseded. */
 export function planRepair(input: FeedInput, aim: Aim, revision: Revision, serving: Placement): Decision {
-  const mended = mend(input, revision, serving)
-  if (mended)
-    return { ...idle(mended.memory, aim), steps: mended.steps, notes: mended.steps.map(step => warning('Repaired', step.reason)) }
-  const { memory, steps } = handOver(input, revision, serving)
-  const proof = proofOf(findWorkload(input, serving.container), findReport(input, serving.container), minCoverageOf(input))
-  return { ...idle(memory, aim), steps: [...steps, ...leftOvers(input, [serving.container])], proof }
+  const { rollout: _superseded, ...memory } = input.memory
+  const settled = { ...input, memory }
+  const mending = mend(settled, revision, serving)
+  if (mending) return mendingDecision(mending, aim)
+  const { memory: next, steps } = handOver(settled, revision, serving)
+  const proof = proofFor(settled, revision, serving)
+  const isWell = proof.state === 'proven' && !failsBackLater(settled)
+  return {
+    ...idle(next, aim),
+    steps: [...steps, ...leftOvers(input, [serving.container])],
+    proof,
+    wakeMs: isWell ? undefined : unwellIntervalMs,
+  }
+}
+
+/** Steps that put something right, and why; without steps, what they wait for. */
+export type Mending = Writing & { waits?: Proof }
+
+export function mendingDecision({ memory, steps, waits }: Mending, aim: Aim): Decision {
+  const repaired = steps.find(({ action }) => action !== 'Stop' && action !== 'PullImage')
+  return {
+    ...idle(memory, aim),
+    steps,
+    outcomes: repaired ? [warning('Repaired', repaired.reason)] : [],
+    proof: waits,
+    wakeMs: unwellIntervalMs,
+  }
 }
 
 /** What to do about a container that is not there, not running or not named as it should be; `undefined` where all is well. */
 export function mend(input: FeedInput, revision: Revision, placement: Placement): Mending | undefined {
-  const { host, container } = placement
+  const { container } = placement
   const workload = findWorkload(input, container)
-  if (!workload) {
-    const renamed = findRenamed(input, revision, placement)
-    if (!renamed) return make(input, revision, placement, `${container} is missing`)
-    return {
-      memory: input.memory,
-      steps: [
-        { action: 'Rename', host, container: renamed.name, to: container, reason: `${renamed.name} is ${container} renamed` },
-      ],
-    }
-  }
+  if (!workload) return restore(input, revision, placement)
   if (workload.labels[labels.specDigest] !== processDigest(revision))
     return make(input, revision, placement, `${container} is not what revision ${revision.number} runs`)
   if (workload.state === 'created') return make(input, revision, placement, `${container} was created and never started`)
-  if (workload.state !== 'stopped') return undefined
-  const memory = nextEpoch(input.memory)
-  return {
-    memory,
-    steps: [
-      { action: 'Start', host, container, desired: desiredFor(input, revision, memory.epoch), reason: `${container} is stopped` },
-    ],
-  }
+  return workload.state === 'stopped' ? restart(input, revision, placement) : undefined
 }
 
-export type Mending = { memory: FeedMemory; steps: Step[] }
-
-/** Makes the container anew and starts it; first its image, where that is gone. */
-function make(input: FeedInput, revision: Revision, { host, container }: Placement, reason: string): Mending {
-  if (input.image.state !== 'present') return { memory: input.memory, steps: pullImage(input, revision, reason) }
-  const memory = nextEpoch(input.memory)
-  const desired = desiredFor(input, revision, memory.epoch)
-  const debris: Step[] = findWorkload(input, container) ? [{ action: 'Remove', host, container, reason }] : []
-  const steps: Step[] = [
-    { action: 'Create', host, container, revision, desired, reason },
-    { action: 'Start', host, container, desired, reason: `${container} was created` },
-  ]
-  return { memory, steps: [...debris, ...steps] }
+export function proofFor(
+  input: FeedInput,
+  revision: Revision,
+  { container }: Pick<Placement, 'container'>,
+  restartsBefore = 0,
+): Proof {
+  const expectation = { ...expectationOf(input, revision), restartsBefore }
+  return proofOf(findWorkload(input, container), findReport(input, container), expectation)
 }
 
-/** Asks for the image unless it is on its way, or known not to exist. */
-export function pullImage(input: FeedInput, revision: Revision, reason: string): Step[] {
-  if (input.image.state !== 'absent') return []
-  const reference = revision.imageDigest ?? revision.snapshot.image
-  return [
-    {
-      action: 'PullImage',
-      host: revision.snapshot.hostRef,
-      reference,
-      attempt: attemptOf(input, revision),
-      reason: `${reason}, and ${reference} is not on the host`,
-    },
-  ]
+/** What serves goes on while something else is prepared: it is repaired, unless a successor publishes already, and failed over. */
+export function lookAfterServing(input: FeedInput): Writing {
+  const { serving } = input.memory
+  const revision = findRevision(input, serving?.revision)
+  if (!serving || !revision) return { memory: input.memory, steps: [] }
+  const isDeposed = stopOthers(input, serving.container).length > 0
+  const mending = isDeposed ? undefined : mend(input, revision, serving)
+  return mending ?? handOver(input, revision, serving)
 }
 
-/**
- * Pushes the desired state where the feed has another one. A change of the active account, and the end of an override, take a new epoch;
- * a change of the subscriptions or limits keeps it, because the publisher stays the same.
- */
-export function handOver(input: FeedInput, revision: Revision, { host, container }: Placement): Mending {
-  const report = findReport(input, container)
-  const endpoint = findWorkload(input, container)?.endpoint
-  if (!report || !endpoint) return { memory: input.memory, steps: [] }
-  const reason = handOverReason(input, revision, report)
-  if (reason === undefined) return { memory: input.memory, steps: [] }
-  const moves = gateMoves(input, report)
-  const memory = withFailback(moves ? nextEpoch(input.memory) : input.memory, input)
-  return {
-    memory,
-    steps: [{ action: 'Push', host, container, endpoint, desired: desiredFor(input, revision, memory.epoch), reason }],
-  }
+/** Two publishers of a feed never run side by side: whatever else runs is stopped before one starts. */
+export function stopOthers(input: FeedInput, container: string): Step[] {
+  return [...input.engines].flatMap(([host, { workloads }]) =>
+    workloads
+      .filter(({ name, state }) => name !== container && (state === 'running' || state === 'restarting'))
+      .map(({ name }): Step => ({ action: 'Stop', host, container: name, reason: `${container} takes its place` })),
+  )
 }
 
 /** Every workload of this feed that is not one of those named. */
@@ -104,42 +92,55 @@ export function leftOvers(input: FeedInput, keep: string[]): Step[] {
   )
 }
 
-export function desiredFor(input: FeedInput, revision: Revision, epoch: number) {
-  const { active, standby } = credentialsOf(input)
-  return desiredOf(input.key, revision, epoch, active, standby)
+/** Asks for the image unless it is on its way, or known not to exist. */
+export function pullImage(input: FeedInput, revision: Revision, reason: string): Step[] {
+  if (findImage(input, revision).state !== 'absent') return []
+  const { hostRef, image } = revision.snapshot
+  const reference = revision.imageDigest ?? image
+  const attempt = attemptOf(input, revision)
+  return [{ action: 'PullImage', host: hostRef, reference, attempt, reason: `${reason}, and ${reference} is not on the host` }]
 }
 
-/** A process that begins to publish, and a gate that moves, take a new epoch. */
-export function nextEpoch(memory: FeedMemory): FeedMemory {
-  return { ...memory, epoch: memory.epoch + 1 }
+function restore(input: FeedInput, revision: Revision, placement: Placement): Mending {
+  const { host, container } = placement
+  const stranger = input.strangers.find(({ name }) => name === container)
+  if (stranger) return { memory: input.memory, steps: [], waits: taken(container) }
+  const renamed = findRenamed(input, revision, placement)
+  if (!renamed) return make(input, revision, placement, `${container} is missing`)
+  const reason = `${renamed.name} is ${container} renamed`
+  return { memory: input.memory, steps: [{ action: 'Rename', host, container: renamed.name, to: container, reason }] }
 }
 
-export function minCoverageOf(input: FeedInput): number {
-  return input.declared?.resource.spec.rollout.minCoverage ?? 1
+function restart(input: FeedInput, revision: Revision, { host, container }: Placement): Mending {
+  const memory = nextEpoch(input.memory)
+  const desired = desiredFor(input, revision, memory.epoch)
+  const start: Step = { action: 'Start', host, container, desired, reason: `${container} is stopped` }
+  return { memory, steps: [...stopOthers(input, container), start] }
 }
 
-function handOverReason(input: FeedInput, revision: Revision, report: FeedReport): string | undefined {
-  const { active, standby } = credentialsOf(input)
-  const ends = overrideEnds(input)
-  if (ends !== undefined) return `the watchdog's override ends: ${ends}`
-  if (report.active !== active && !report.override) return `credentials.active: ${report.active} -> ${active}`
-  if (report.revision !== revision.number) return `revision ${report.revision} -> ${revision.number}`
-  if (report.liveDigest !== liveDigestOf(revision, active, standby)) return 'the feed has other settings than those declared'
-  return undefined
+/** Makes the container anew and starts it; first its image, where that is gone. */
+function make(input: FeedInput, revision: Revision, { host, container }: Placement, reason: string): Mending {
+  const image = findImage(input, revision)
+  if (image.state !== 'present')
+    return { memory: input.memory, steps: pullImage(input, revision, reason), waits: waitsFor(image, reason) }
+  const memory = nextEpoch(input.memory)
+  const desired = desiredFor(input, revision, memory.epoch)
+  const debris: Step[] = findWorkload(input, container) ? [{ action: 'Remove', host, container, reason }] : []
+  const create: Step = { action: 'Create', host, container, revision, desired, reason }
+  const start: Step = { action: 'Start', host, container, desired, reason: `${container} was created` }
+  return { memory, steps: [...debris, create, ...stopOthers(input, container), start] }
 }
 
-function gateMoves(input: FeedInput, report: FeedReport): boolean {
-  return overrideEnds(input) !== undefined || (report.active !== credentialsOf(input).active && !report.override)
-}
+const taken = (container: string): Proof => ({
+  state: 'refuted',
+  reason: 'NameTaken',
+  message: `the name ${container} belongs to somebody else: rename or remove that`,
+})
 
-function withFailback(memory: FeedMemory, input: FeedInput): FeedMemory {
-  const token = newRequest(input, 'failback')
-  return token === undefined ? memory : { ...memory, requests: { ...memory.requests, failback: token } }
-}
-
-function credentialsOf(input: FeedInput) {
-  const { active = 'primary', standby = 'warm' } = input.declared?.resource.spec.credentials ?? {}
-  return { active, standby } as const
+function waitsFor(image: ReturnType<typeof findImage>, reason: string): Proof {
+  if (image.state === 'failed')
+    return { state: 'pending', reason: image.fault.reason, message: `${reason}: ${image.fault.message}` }
+  return { state: 'pending', reason: 'PullingImage', message: `${reason}, and its image is on the way` }
 }
 
 /** A container of this revision under a name that nobody gave it. */

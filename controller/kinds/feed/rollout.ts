@@ -1,9 +1,12 @@
 import type { Placement, Rollout } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
-import { type Aim, type Decision, idle, normal, type Step, warning } from './decision.ts'
-import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
-import { type Proof, proofOf } from './proof.ts'
-import { desiredFor, handOver, leftOvers, type Mending, mend, minCoverageOf, nextEpoch, pullImage } from './repair.ts'
+import { type Aim, type Decision, idle, normal, type Step } from './decision.ts'
+import { reasonFor } from './difference.ts'
+import { fail, fallBack, hasWayBack, type Reason, revert, stuckIntervalMs, withoutRollout } from './failure.ts'
+import { desiredFor, handOver, nextEpoch } from './handover.ts'
+import { type FeedInput, findImage, findRevision, findWorkload, type ImageView } from './input.ts'
+import type { Proof } from './proof.ts'
+import { lookAfterServing, mend, mendingDecision, proofFor, pullImage, stopOthers } from './repair.ts'
 import { containerName, millisecondsOf, processDigest } from './workload.ts'
 
 /** How often a rollout in progress is looked at, in ms. */
@@ -12,135 +15,151 @@ const proofIntervalMs = 250
 /** How often an image on its way is looked at, in ms; the end of a pull wakes the feed by itself. */
 const pullIntervalMs = 1000
 
-/** How often a rollout that failed with nothing to go back to is looked at, in ms: it may yet prove itself. */
-const stuckIntervalMs = 5000
+/** How old `seenAt` may be before it is written anew, and how long an absence must be to count as one, in ms. */
+const seenEveryMs = 5000
+const absenceMs = 15_000
 
 /** The aimed-at revision does not serve yet: begin with it. Whatever was in progress for another one is superseded. */
-export function beginRollout(input: FeedInput, aim: Aim, revision: Revision): Decision {
-  const { serving } = input.memory
-  const inPlace = serving && takesOver(input, serving, revision)
+export function beginRollout(input: FeedInput, aim: Aim, declared: Revision): Decision {
+  const { serving, hosts } = input.memory
+  const revision = carryImage(input, declared)
+  const runs = serving && takesOver(input, serving, revision)
+  const deadline = input.now + deadlineMs(input)
   const rollout: Rollout = {
-    phase: inPlace ? 'proving' : 'preparing',
+    phase: runs ? 'proving' : 'preparing',
     revision: revision.number,
-    container: inPlace ? serving.container : containerName(input.key, revision.number),
-    startedAt: input.now,
-    phaseSince: input.now,
-    deadline: input.now + deadlineMs(input),
+    container: runs ? serving.container : containerName(input.key, revision.number),
+    ...{ startedAt: input.now, phaseSince: input.now, seenAt: input.now, deadline },
     reason: reasonFor(input, aim, revision),
+    restartsBefore: (runs && findWorkload(input, serving.container)?.restarts) || 0,
   }
-  const carried = carryImage(input, revision)
-  const begun = normal(
-    'RolloutStarted',
-    `revision ${revision.number}: ${rollout.reason}${inPlace ? ', taken over by the running process' : ''}`,
-  )
-  const next = { ...input, memory: { ...input.memory, rollout }, revisions: withRevision(input, carried) }
-  const decision = planRollout(next, { ...aim, revision: carried }, rollout)
-  return { ...decision, revisions: mergeRevisions([carried], decision.revisions), notes: [begun, ...decision.notes] }
+  const text = `revision ${revision.number}: ${rollout.reason}${runs ? ', taken over by the running process' : ''}`
+  const memory = { ...input.memory, rollout, hosts: [...new Set([...hosts, revision.snapshot.hostRef])] }
+  const next = { ...input, memory, revisions: mergeRevisions(input.revisions, [revision]) }
+  const decision = planRollout(next, { ...aim, revision }, rollout)
+  const notes = [normal('RolloutStarted', text), ...decision.notes]
+  return { ...decision, revisions: mergeRevisions([revision], decision.revisions), notes }
 }
 
 /** Goes on with the rollout in progress: one phase after the other, each persisted before its first step. */
-export function planRollout(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
-  const revision = findRevision(input, rollout.revision)
+export function planRollout(input: FeedInput, aim: Aim, before: Rollout): Decision {
+  const revision = findRevision(input, before.revision)
   if (!revision) return { ...idle(withoutRollout(input), aim), wakeMs: 0 }
+  if (before.phase === 'reverting') return revert(input, aim, before)
+  const rollout = seen(before, input.now)
+  if (rollout.failure && hasWayBack(input, revision)) return fallBack(input, aim, rollout, revision, rollout.failure)
+  if (!rollout.failure && rollout.fault?.class === 'stalled') return fail(input, aim, rollout, revision, rollout.fault)
   if (rollout.phase === 'preparing') return prepare(input, aim, rollout, revision)
   if (rollout.phase === 'replacing') return replace(input, aim, rollout, revision)
-  if (rollout.phase === 'reverting') return revert(input, aim, rollout)
   return prove(input, aim, rollout, revision)
+}
+
+/**
+ * Time in which nobody could look (suspended, the engine or the controller away) does not count against the deadline; time in which a
+ * step of the rollout failed does.
+ */
+function seen(rollout: Rollout, now: number): Rollout {
+  const absent = now - rollout.seenAt
+  if (rollout.failure || absent < seenEveryMs) return rollout
+  const excused = absent > absenceMs && !rollout.fault ? absent : 0
+  return { ...rollout, seenAt: now, deadline: rollout.deadline + excused }
 }
 
 /** `preparing`: the image must be there before anything that runs is touched; until then the last good revision is looked after. */
 function prepare(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
-  const { image, now } = input
-  const memory = { ...input.memory, rollout }
-  if (image.state === 'present') {
-    const resolved = { ...revision, imageDigest: revision.imageDigest ?? image.image.digest }
-    const ready: Rollout = { ...rollout, phase: 'replacing', phaseSince: now }
-    const decision = replace({ ...input, revisions: withRevision(input, resolved) }, aim, ready, resolved)
-    return { ...decision, revisions: mergeRevisions([resolved], decision.revisions) }
-  }
-  const hopeless = image.state === 'failed' && image.fault.class === 'stalled'
-  if (image.state === 'failed' && (hopeless || now > rollout.deadline)) return fail(input, aim, rollout, revision, image.fault)
-  if (now > rollout.deadline)
-    return fail(input, aim, rollout, revision, {
-      reason: 'ImagePullTimeout',
-      message: `${revision.snapshot.image} was not there in time`,
-    })
-  const { steps, memory: next } = lookAfterServing({ ...input, memory })
-  return { ...idle(next, aim), steps: [...steps, ...pullImage(input, revision, rollout.reason)], wakeMs: pullIntervalMs }
+  const image = findImage(input, revision)
+  if (image.state === 'present')
+    return takeImage(input, aim, rollout, { ...revision, imageDigest: revision.imageDigest ?? image.image.digest })
+  const failure = rollout.failure ? undefined : imageFailure(input, rollout, revision, image)
+  if (failure) return fail(input, aim, rollout, revision, failure)
+  const { memory, steps } = lookAfterServing({ ...input, memory: { ...input.memory, rollout } })
+  const wakeMs = rollout.failure ? stuckIntervalMs : pullIntervalMs
+  return { ...idle(memory, aim), steps: [...steps, ...pullImage(input, revision, rollout.reason)], wakeMs }
 }
 
-/** A failover must not wait for an image. */
-function lookAfterServing(input: FeedInput): Mending {
-  const { serving } = input.memory
-  const revision = findRevision(input, serving?.revision)
-  return serving && revision ? handOver(input, revision, serving) : { memory: input.memory, steps: [] }
+function takeImage(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
+  const next = enter('replacing', rollout, input.now, input.now + deadlineMs(input))
+  const decision = replace({ ...input, revisions: mergeRevisions(input.revisions, [revision]) }, aim, next, revision)
+  return { ...decision, revisions: mergeRevisions([revision], decision.revisions) }
+}
+
+function imageFailure({ now }: FeedInput, { deadline }: Rollout, { snapshot }: Revision, image: ImageView): Reason | undefined {
+  if (image.state === 'failed' && (image.fault.class === 'stalled' || now > deadline)) return image.fault
+  return now > deadline ? { reason: 'ImagePullTimeout', message: `${snapshot.image} was not there in time` } : undefined
 }
 
 /** `replacing`: create the new one, stop what publishes, start the new one. */
 function replace(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
-  const host = revision.snapshot.hostRef
   const { container } = rollout
-  const stranger = input.engines.get(host)?.stranger
-  if (stranger)
-    return fail(input, aim, rollout, revision, {
-      reason: 'NameTaken',
-      message: `${stranger.name} belongs to somebody else: rename or remove it`,
-    })
+  const host = revision.snapshot.hostRef
   const present = findWorkload(input, container)
-  if (present && present.state !== 'created' && present.state !== 'stopped') return settleIn(input, aim, rollout, revision)
-  const memory = nextEpoch({ ...input.memory, rollout })
+  const isUp = present && present.state !== 'created' && present.state !== 'stopped'
+  if (isUp && !isSpent(input, rollout, revision)) return settleIn(input, aim, rollout, revision)
+  const hindrance = hindranceOf(input, rollout)
+  if (hindrance && !rollout.failure) return fail(input, aim, rollout, revision, hindrance)
+  if (rollout.failure && (hindrance || rollout.failure.reason !== 'NameTaken')) return waitStuck(input, aim, rollout)
+  const memory = nextEpoch({ ...input.memory, rollout: withoutFailure(rollout) })
   const desired = desiredFor(input, revision, memory.epoch)
   const reason = `${container} takes over: ${rollout.reason}`
-  const steps: Step[] = []
-  if (present) steps.push({ action: 'Remove', host, container, reason: `${container} was left in the making` })
-  steps.push({ action: 'Create', host, container, revision, desired, reason })
-  for (const step of running(input, container)) steps.push({ ...step, action: 'Stop', reason: `${container} takes its place` })
-  steps.push({ action: 'Start', host, container, desired, reason })
-  return { ...idle(memory, aim), steps, wakeMs: 0 }
+  const debris: Step[] = present ? [{ action: 'Remove', host, container, reason: `${container} was left in the making` }] : []
+  const create: Step = { action: 'Create', host, container, revision, desired, reason }
+  const start: Step = { action: 'Start', host, container, desired, reason }
+  return { ...idle(memory, aim), steps: [...debris, create, ...stopOthers(input, container), start], wakeMs: 0 }
+}
+
+/** A container of an earlier try that has shown that it does not work: a new try takes a new one. */
+function isSpent(input: FeedInput, { container, phaseSince }: Rollout, revision: Revision): boolean {
+  return phaseSince === input.now && proofFor(input, revision, { container }).state === 'refuted'
+}
+
+function hindranceOf({ now, strangers }: FeedInput, { container, fault, deadline }: Rollout): Reason | undefined {
+  const stranger = strangers.find(({ name }) => name === container)
+  if (stranger) return { reason: 'NameTaken', message: `${container} belongs to somebody else: rename or remove it` }
+  if (now <= deadline) return undefined
+  return fault ?? { reason: 'ProgressDeadlineExceeded', message: `${container} could not be started in time` }
+}
+
+/** Nothing more is tried until an input changes; what serves still is handed what it needs. */
+function waitStuck(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
+  const { serving } = input.memory
+  const memory = { ...input.memory, rollout }
+  const good = findRevision(input, serving?.revision)
+  const handed = serving && good ? handOver({ ...input, memory }, good, serving) : { memory, steps: [] }
+  return { ...idle(handed.memory, aim), steps: handed.steps, wakeMs: stuckIntervalMs }
 }
 
 /** The new one runs: it must now prove itself. */
 function settleIn(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
-  const proving: Rollout = { ...rollout, phase: 'proving', phaseSince: input.now, deadline: input.now + deadlineMs(input) }
-  return prove(input, aim, proving, revision)
+  return prove(input, aim, enter('proving', rollout, input.now, input.now + deadlineMs(input)), revision)
 }
 
 /** `proving` and `settling`: data first, then a while of it. */
 function prove(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
   const placement: Placement = { host: revision.snapshot.hostRef, container: rollout.container, revision: revision.number }
-  const memory = { ...input.memory, rollout }
-  const mended = mend({ ...input, memory }, revision, placement)
-  if (mended && input.now <= rollout.deadline)
-    return {
-      ...idle(mended.memory, aim),
-      steps: mended.steps,
-      notes: mended.steps.map(step => warning('Repaired', step.reason)),
-      wakeMs: proofIntervalMs,
-    }
-  const handed = handOver({ ...input, memory }, revision, placement)
-  const proof = proofOf(findWorkload(input, rollout.container), findReport(input, rollout.container), minCoverageOf(input))
-  const decision: Decision = { ...idle(handed.memory, aim), steps: handed.steps, proof, wakeMs: proofIntervalMs }
-  if (handed.steps.length > 0) return decision
-  if (proof.state === 'proven') return settle(decision, input, aim, rollout, revision, placement)
-  if (proof.state === 'refuted') return fail(input, aim, rollout, revision, proof)
-  if (input.now > rollout.deadline)
-    return fail(input, aim, rollout, revision, { reason: 'ProgressDeadlineExceeded', message: lateMessage(input, proof) })
-  return decision
+  const at = { ...input, memory: { ...input.memory, rollout } }
+  const isLate = input.now > rollout.deadline && !rollout.failure
+  const wakeMs = rollout.failure ? stuckIntervalMs : proofIntervalMs
+  const others = stopOthers(input, rollout.container)
+  const mending = mend(at, revision, placement) ?? (others.length > 0 ? { memory: at.memory, steps: others } : undefined)
+  if (mending && !isLate) return { ...mendingDecision(mending, aim), wakeMs }
+  const handed = handOver(at, revision, placement)
+  const proof = proofFor(input, revision, placement, rollout.restartsBefore)
+  const decision: Decision = { ...idle(handed.memory, aim), steps: handed.steps, proof, wakeMs }
+  const isHanded = handed.steps.length === 0
+  if (!isHanded && !isLate) return decision
+  if (isHanded && proof.state === 'proven') return settle(decision, input, rollout, revision, placement)
+  if (rollout.failure) return decision
+  if (isHanded && proof.state === 'refuted') return fail(input, aim, rollout, revision, proof)
+  if (isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, proof))
+  return rollout.phase === 'settling' ? unsettle(decision, input, rollout) : decision
 }
 
-function settle(
-  decision: Decision,
-  input: FeedInput,
-  aim: Aim,
-  rollout: Rollout,
-  revision: Revision,
-  placement: Placement,
-): Decision {
-  const { memory, proof } = decision
+function settle(decision: Decision, input: FeedInput, rollout: Rollout, revision: Revision, placement: Placement): Decision {
+  const { memory, proof, aim } = decision
   if (rollout.phase !== 'settling') {
-    const settling: Rollout = { ...rollout, phase: 'settling', phaseSince: input.now }
+    const settling = enter('settling', rollout, input.now, rollout.deadline)
     const note = normal('Proven', `revision ${revision.number} shows live data: ${proof?.message}`)
-    return { ...decision, memory: { ...memory, rollout: settling }, notes: [note] }
+    return { ...decision, memory: { ...memory, rollout: settling }, notes: [note], wakeMs: proofIntervalMs }
   }
   if (input.now - rollout.phaseSince < minHealthyMs(input)) return decision
   const { rollout: _done, failure: _old, ...rest } = memory
@@ -148,67 +167,31 @@ function settle(
     ...idle({ ...rest, serving: placement }, aim),
     proof,
     revisions: [{ ...revision, state: 'good', reason: undefined }],
-    steps: leftOvers(input, [placement.container]),
     notes: [normal('RolloutComplete', `revision ${revision.number} serves`)],
+    wakeMs: 0,
   }
 }
 
-/** The revision failed: remember it, and bring the last good one back where there is one. */
-function fail(
-  input: FeedInput,
-  aim: Aim,
-  rollout: Rollout,
-  revision: Revision,
-  { reason, message }: { reason: string; message: string },
-): Decision {
-  const { serving } = input.memory
-  const failure = { revision: revision.number, inputsDigest: revision.inputsDigest, reason, message, at: input.now }
-  const known = rollout.failure?.reason === reason
-  const notes = known ? [] : [warning('RolloutFailed', `revision ${revision.number}: ${reason}: ${message}`)]
-  const failed: Revision = { ...revision, state: 'failed', reason: `${reason}: ${message}` }
-  const back = serving && serving.revision !== revision.number && input.declared?.resource.spec.rollout.autoRollback
-  if (!back) {
-    const stuck: Rollout = { ...rollout, failure: { reason, message } }
-    return {
-      ...idle({ ...input.memory, rollout: stuck }, aim),
-      revisions: known ? [] : [failed],
-      notes,
-      proof: { state: 'refuted', reason, message },
-      wakeMs: stuckIntervalMs,
-    }
-  }
-  const reverting: Rollout = { ...rollout, phase: 'reverting', phaseSince: input.now, failure: { reason, message } }
-  return { ...idle({ ...input.memory, rollout: reverting, failure }, aim), revisions: [failed], notes, wakeMs: 0 }
+/** It must stay good for `minHealthy` without a break: what wavers proves itself anew, before the same deadline. */
+function unsettle(decision: Decision, input: FeedInput, rollout: Rollout): Decision {
+  const proving = enter('proving', rollout, input.now, rollout.deadline)
+  return { ...decision, memory: { ...decision.memory, rollout: proving } }
 }
 
-/** `reverting`: the failed one goes, the last good one comes back, from its stopped container where that is still there. */
-function revert(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
-  const { serving } = input.memory
-  const good = findRevision(input, serving?.revision)
-  if (!serving || !good) return { ...idle(withoutRollout(input), aim), wakeMs: 0 }
-  const steps = leftOvers(input, [serving.container])
-  const mended = mend(input, good, serving)
-  if (steps.length + (mended?.steps.length ?? 0) > 0)
-    return { ...idle(mended?.memory ?? input.memory, aim), steps: [...steps, ...(mended?.steps ?? [])], wakeMs: 0 }
-  const note = warning(
-    'RolledBack',
-    `revision ${rollout.revision} failed (${rollout.failure?.reason}): revision ${good.number} serves again`,
-  )
-  return { ...idle(withoutRollout(input), aim), notes: [note], wakeMs: 0 }
+/** A phase begins with a clean record: what failed before it did not keep it from coming here. */
+function enter(phase: Rollout['phase'], rollout: Rollout, now: number, deadline: number): Rollout {
+  return { ...withoutFailure(rollout), phase, phaseSince: now, deadline }
 }
 
-function withoutRollout({ memory: { rollout: _done, ...rest } }: FeedInput) {
-  return rest
+function withoutFailure({ failure: _failure, fault: _fault, ...rollout }: Rollout): Rollout {
+  return rollout
 }
 
 /** Whether the process that serves can take the revision over without a restart. */
 function takesOver(input: FeedInput, serving: Placement, revision: Revision): boolean {
   const current = findRevision(input, serving.revision)
-  return (
-    current !== undefined &&
-    findWorkload(input, serving.container) !== undefined &&
-    processDigest(current) === processDigest(carryImage(input, revision))
-  )
+  const isThere = findWorkload(input, serving.container) !== undefined
+  return current !== undefined && isThere && processDigest(current) === processDigest(revision)
 }
 
 /** The same reference as the revision before means the same image, wherever its tag has moved since; `Always` asks again. */
@@ -219,55 +202,16 @@ function carryImage(input: FeedInput, revision: Revision): Revision {
   return { ...revision, imageDigest: current.imageDigest }
 }
 
-function running(input: FeedInput, except: string): { host: string; container: string }[] {
-  return [...input.engines].flatMap(([host, { workloads }]) =>
-    workloads
-      .filter(({ name, state }) => name !== except && (state === 'running' || state === 'restarting'))
-      .map(({ name }) => ({ host, container: name })),
-  )
-}
-
-function reasonFor(input: FeedInput, aim: Aim, revision: Revision): string {
-  const before = findRevision(input, input.memory.serving?.revision)
-  if (!before) return 'nothing serves yet'
-  if (aim.why === 'pinned') return `spec.revision asks for revision ${revision.number}`
-  return differences(before, revision).join(', ') || `the inputs are those of revision ${revision.number} again`
-}
-
-/** What differs between two revisions, in words. */
-export function differences(before: Revision, after: Revision): string[] {
-  const a = before.snapshot
-  const b = after.snapshot
-  const parts: [string, unknown, unknown][] = [
-    ['container settings', a.container, b.container],
-    ['gateway', a.launch.gateway, b.launch.gateway],
-    ['publishing', a.launch.publish, b.launch.publish],
-    ['calendar', a.launch.calendar, b.launch.calendar],
-    ['bounds', a.launch.queue, b.launch.queue],
-    ['accounts', a.launch.accounts, b.launch.accounts],
-    ['secrets', a.secretDigests, b.secretDigests],
-    ['rate limits', a.live.rateLimits, b.live.rateLimits],
-    ['watchdog', a.live.watchdog, b.live.watchdog],
-    ['subscriptions', a.live.instrumentGroups, b.live.instrumentGroups],
-  ]
-  const named = parts.filter(([, was, is]) => JSON.stringify(was) !== JSON.stringify(is)).map(([name]) => name)
-  if (a.image !== b.image) named.unshift(`image ${a.image} -> ${b.image}`)
-  if (a.hostRef !== b.hostRef) named.unshift(`host ${a.hostRef} -> ${b.hostRef}`)
-  return named
-}
-
-function withRevision(input: FeedInput, revision: Revision): Revision[] {
-  return mergeRevisions(input.revisions, [revision])
-}
-
 function mergeRevisions(first: Revision[], second: Revision[]): Revision[] {
   return [...first.filter(({ number }) => !second.some(other => other.number === number)), ...second].sort(
     (a, b) => a.number - b.number,
   )
 }
 
-function lateMessage(input: FeedInput, proof: Proof): string {
-  return `not proven within ${input.declared?.resource.spec.rollout.progressDeadline}: ${proof.message}`
+function lateness(input: FeedInput, { fault }: Rollout, proof: Proof): Reason {
+  const within = input.declared?.resource.spec.rollout.progressDeadline
+  const message = `not proven within ${within}: ${fault?.message ?? proof.message}`
+  return { reason: 'ProgressDeadlineExceeded', message }
 }
 
 function deadlineMs(input: FeedInput): number {

@@ -37,7 +37,7 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
     revision: placed?.revision,
     targetRevision: aim?.why === 'rolled-back' ? aim.declared.number : aim?.revision?.number,
     lastGoodRevision: good,
-    failedRevision: failure?.revision,
+    failedRevision: failure?.revision ?? (rollout?.failure && rollout.revision),
     phase: rollout?.phase,
     container: placed?.container,
     image:

@@ -1,0 +1,73 @@
+import type { FaultClass } from '../../../crds/contract/fault.ts'
+import type { FeedMemory, Rollout } from '../../store/memory.ts'
+import type { Revision } from '../../store/revision.ts'
+import { type Aim, type Decision, idle, type Step, warning } from './decision.ts'
+import { handOver } from './handover.ts'
+import { type FeedInput, findRevision } from './input.ts'
+import { leftOvers, mend } from './repair.ts'
+
+/** How often a rollout that failed with nothing to go back to is looked at, in ms: it may yet prove itself. */
+export const stuckIntervalMs = 5000
+
+/** How often a way back that waits for something is looked at, in ms. */
+const revertIntervalMs = 1000
+
+export type Reason = { reason: string; message: string }
+
+/** The revision failed: remember it, and bring the last good one back where there is one. */
+export function fail(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision, cause: Reason): Decision {
+  const { reason, message } = cause
+  const failed: Revision = { ...revision, state: 'failed', reason: `${reason}: ${message}` }
+  const notes = [warning('RolloutFailed', `revision ${revision.number}: ${reason}: ${message}`)]
+  const stuck = idle({ ...input.memory, rollout: { ...rollout, failure: { reason, message } } }, aim)
+  const decision = hasWayBack(input, revision) ? fallBack(input, aim, rollout, revision, cause) : stuck
+  return { ...decision, revisions: [failed], notes, wakeMs: 0 }
+}
+
+/** Whether there is a good revision to go back to, and the operator wants that. */
+export function hasWayBack({ memory, declared }: FeedInput, { number }: Revision): boolean {
+  const { serving } = memory
+  return serving !== undefined && serving.revision !== number && (declared?.resource.spec.rollout.autoRollback ?? true)
+}
+
+/** From here on the revision is not tried again until an input changes. */
+export function fallBack(
+  input: FeedInput,
+  aim: Aim,
+  rollout: Rollout,
+  revision: Revision,
+  { reason, message }: Reason,
+): Decision {
+  const failure = { revision: revision.number, inputsDigest: revision.inputsDigest, reason, message, at: input.now }
+  const reverting: Rollout = { ...rollout, phase: 'reverting', phaseSince: input.now, failure: { reason, message } }
+  return { ...idle({ ...input.memory, rollout: reverting, failure }, aim), wakeMs: 0 }
+}
+
+/** `reverting`: the failed one goes, the last good one comes back, from its stopped container where that is still there. */
+export function revert(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
+  const { serving } = input.memory
+  const good = findRevision(input, serving?.revision)
+  if (!serving || !good) return { ...idle(withoutRollout(input), aim), wakeMs: 0 }
+  const mending = mend(input, good, serving)
+  const { memory, steps } = mending ?? handOver(input, good, serving)
+  const removals = leftOvers(input, [serving.container])
+  if (mending || steps.length + removals.length > 0)
+    return { ...idle(memory, aim), steps: [...removals, ...steps], proof: mending?.waits, wakeMs: revertIntervalMs }
+  const text = `revision ${rollout.revision} failed (${rollout.failure?.reason}): revision ${good.number} serves again`
+  return { ...idle(withoutRollout(input), aim), notes: [warning('RolledBack', text)], wakeMs: 0 }
+}
+
+export function withoutRollout({ memory: { rollout: _done, ...rest } }: FeedInput): FeedMemory {
+  return rest
+}
+
+type StepFault = { class: FaultClass; reason: string; message: string }
+
+/** The memory after a step ended: a rollout remembers how the steps on its own container fared, because that may be its failure. */
+export function withOutcome(memory: FeedMemory, step: Step, fault: StepFault | undefined): FeedMemory {
+  const { rollout } = memory
+  if (!rollout || rollout.failure || !('container' in step) || step.container !== rollout.container) return memory
+  const { fault: before, ...rest } = rollout
+  if (!fault) return before ? { ...memory, rollout: rest } : memory
+  return { ...memory, rollout: { ...rest, fault: { class: fault.class, reason: fault.reason, message: fault.message } } }
+}

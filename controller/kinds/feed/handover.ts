@@ -1,0 +1,81 @@
+import type { Account } from '../../../crds/contract/desired.ts'
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { FeedMemory, Placement } from '../../store/memory.ts'
+import type { Revision } from '../../store/revision.ts'
+import type { Step } from './decision.ts'
+import { desiredOf, liveDigestOf } from './desired.ts'
+import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
+import { overrideEnds } from './override.ts'
+import type { Expectation } from './proof.ts'
+
+export type Writing = { memory: FeedMemory; steps: Step[] }
+
+/**
+ * Pushes the desired state where the feed has another one. Whatever may move the gate takes a new epoch; a change of the subscriptions
+ * or limits alone keeps it, because the publisher stays the same. What the feed has taken over is not pushed again, even while the
+ * account that shall publish is not live yet.
+ */
+export function handOver(input: FeedInput, revision: Revision, { host, container }: Placement): Writing {
+  const report = findReport(input, container)
+  const endpoint = findWorkload(input, container)?.endpoint
+  const reason = report && handOverReason(input, revision, report)
+  if (!report || !endpoint || reason === undefined) return { memory: input.memory, steps: [] }
+  const memory = gateStays(input, revision, report) ? input.memory : nextEpoch(input.memory)
+  const desired = desiredFor(input, revision, memory.epoch)
+  return { memory, steps: [{ action: 'Push', host, container, endpoint, desired, reason }] }
+}
+
+export function desiredFor(input: FeedInput, revision: Revision, epoch: number) {
+  return desiredOf(input.key, revision, epoch, activeFor(input, revision), credentialsOf(input).standby)
+}
+
+/** A process that begins to publish, and a gate that moves, take a new epoch. */
+export function nextEpoch(memory: FeedMemory): FeedMemory {
+  return { ...memory, epoch: memory.epoch + 1 }
+}
+
+/** What a process that runs the revision is held to. */
+export function expectationOf(input: FeedInput, revision: Revision): Expectation {
+  return { active: activeFor(input, revision), minCoverage: input.declared?.resource.spec.rollout.minCoverage ?? 1 }
+}
+
+/**
+ * The account that shall publish: the watchdog's choice while that is respected, else the declared one; of an earlier revision that does
+ * not know it, the one that it knows.
+ */
+function activeFor(input: FeedInput, { snapshot }: Revision): Account {
+  const { accounts } = snapshot.launch
+  const { override } = input.memory
+  const wanted = override && overrideEnds(input) === undefined ? override.active : credentialsOf(input).active
+  return accounts.includes(wanted) ? wanted : (accounts[0] ?? wanted)
+}
+
+function handOverReason(input: FeedInput, revision: Revision, report: FeedReport): string | undefined {
+  const ends = overrideEnds(input)
+  if (ends !== undefined) return `the watchdog's override ends: ${ends}`
+  if (report.revision !== revision.number) return `revision ${report.revision} -> ${revision.number}`
+  const active = activeFor(input, revision)
+  if (hasSettings(input, revision, report, active)) return undefined
+  if (report.override && hasSettings(input, revision, report, credentialsOf(input).active)) return undefined
+  const other = active === 'primary' ? 'backup' : 'primary'
+  if (hasSettings(input, revision, report, other)) return `credentials.active: ${other} -> ${active}`
+  return 'the feed has other settings than those declared'
+}
+
+/** Whether the gate is certain to stay where the feed has it: it was last told the same account, for the revision that it runs. */
+function gateStays(input: FeedInput, revision: Revision, report: FeedReport): boolean {
+  if (overrideEnds(input) !== undefined) return false
+  const active = activeFor(input, revision)
+  if (report.override) return report.override.active === active
+  const current = findRevision(input, report.revision)
+  return current !== undefined && hasSettings(input, current, report, active)
+}
+
+function hasSettings(input: FeedInput, revision: Revision, report: FeedReport, active: Account): boolean {
+  return report.liveDigest === liveDigestOf(revision, active, credentialsOf(input).standby)
+}
+
+function credentialsOf(input: FeedInput) {
+  const { active = 'primary', standby = 'warm' } = input.declared?.resource.spec.credentials ?? {}
+  return { active, standby } as const
+}

@@ -1,0 +1,60 @@
+import { newRequest } from './aim.ts'
+import { type Aim, type Decision, idle, normal, warning } from './decision.ts'
+import type { FeedInput } from './input.ts'
+import { followOverride } from './override.ts'
+
+/** What a look learned before anything is decided: epochs, hosts, requests, the watchdog's choice, and inputs that are other ones now. */
+export function observe(input: FeedInput, aim: Aim): Pick<Decision, 'memory' | 'notes'> {
+  const seen = { ...input.memory, epoch: epochSeen(input), hosts: hostsSeen(input) }
+  const retried = takeRetry(idle(seen, aim), input)
+  const followed = takeFailback(followOverride(retried, input), input)
+  return { memory: withoutOldFailure(followed, aim), notes: followed.notes }
+}
+
+/** A feed's own watchdog moves the epoch too: what it reports is never handed out again. */
+function epochSeen({ memory, reports }: FeedInput): number {
+  return Math.max(memory.epoch, ...reports.map(view => ('report' in view ? view.report.epoch : 0)))
+}
+
+/** A host is looked at until it was seen empty and nothing is meant to run there. */
+function hostsSeen({ memory, engines }: FeedInput): string[] {
+  const isEmpty = (host: string) => {
+    const view = engines.get(host)
+    return view !== undefined && view.fault === undefined && view.workloads.length === 0
+  }
+  const serving = memory.serving?.host
+  const others = memory.hosts.filter(host => host !== serving && (memory.rollout !== undefined || !isEmpty(host)))
+  return serving === undefined ? others : [serving, ...others]
+}
+
+/** A new token drops the failure, so that the revision is rolled out as if it were new. */
+function takeRetry(decision: Decision, input: FeedInput): Decision {
+  const token = newRequest(input, 'retry')
+  if (token === undefined) return decision
+  const { failure, rollout, ...rest } = decision.memory
+  const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting'
+  const failed = failure?.revision ?? (isStuck ? rollout.revision : undefined)
+  const kept = rollout && !isStuck ? { rollout } : {}
+  const memory = { ...rest, ...kept, requests: { ...rest.requests, retry: token } }
+  const note =
+    failed === undefined
+      ? warning('RetryIgnored', 'a retry was asked for, and no revision has failed')
+      : normal('RetryRequested', `revision ${failed} is tried again on request`)
+  return { ...decision, memory, notes: [...decision.notes, note] }
+}
+
+/** Asked for while no override is in force, it is remembered and does nothing; otherwise the override's end remembers it. */
+function takeFailback(decision: Decision, input: FeedInput): Decision {
+  const token = newRequest({ ...input, memory: decision.memory }, 'failback')
+  if (token === undefined || decision.memory.override) return decision
+  const memory = { ...decision.memory, requests: { ...decision.memory.requests, failback: token } }
+  const note = warning('FailbackIgnored', 'failback was asked for, and no override is in force')
+  return { ...decision, memory, notes: [...decision.notes, note] }
+}
+
+/** A failure speaks of the inputs that were declared then. Once others are declared it is history, which the revision keeps. */
+function withoutOldFailure({ memory }: Decision, aim: Aim): Decision['memory'] {
+  const { failure, ...rest } = memory
+  const isDeclared = aim.why === 'declared' || aim.why === 'pinned'
+  return failure && isDeclared && aim.revision.inputsDigest !== failure.inputsDigest ? rest : memory
+}
