@@ -11,13 +11,16 @@ export function loginFaultOf(error: FrontError): Fault {
     case 3:
       return stalled('LoginRefused', `${text}; correct the account's secrets`)
     case 131:
-      return stalled('WeakPassword', `${text}; set a stronger password with the broker`)
+      return stalled('WeakPassword', `${text}; set a stronger password with the broker, then in the account's secrets`)
     case 140:
-      return stalled('PasswordChangeRequired', `${text}; the first login must change the password`)
+      return stalled('PasswordChangeRequired', `${text}; change it with the broker's own client, then in the account's secrets`)
     case 75:
-      return waiting('AccountLocked', `${text}; the broker must unlock the account`)
+      return waiting(
+        'AccountLocked',
+        `${text}; have the broker unlock it, then restart the feed: it is not tried again by itself`,
+      )
     case 60:
-      return transient('SessionLimit', text)
+      return transient('SessionLimit', `${text}; end another session of the account`)
     case 8:
       return transient('FrontInactive', text)
     default:

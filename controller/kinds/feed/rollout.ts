@@ -208,10 +208,11 @@ function mergeRevisions(first: Revision[], second: Revision[]): Revision[] {
   )
 }
 
+/** The cause keeps its own reason in the message: that is what an operator looks up. */
 function lateness(input: FeedInput, { fault }: Rollout, proof: Proof): Reason {
   const within = input.declared?.resource.spec.rollout.progressDeadline
-  const message = `not proven within ${within}: ${fault?.message ?? proof.message}`
-  return { reason: 'ProgressDeadlineExceeded', message }
+  const { reason, message } = fault ?? proof
+  return { reason: 'ProgressDeadlineExceeded', message: `not proven within ${within}: ${reason}: ${message}` }
 }
 
 function deadlineMs(input: FeedInput): number {
