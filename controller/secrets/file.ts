@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { stalled, waiting } from '../../crds/contract/fault.ts'
 import type { SecretValues } from './secret.ts'
@@ -8,24 +8,38 @@ const secretLimitBytes = 64 * 1024
 
 /**
  * One file per key in a folder below the secrets directory; a trailing newline is no part of the value. The folder may be a link
- * (as secret mounts are), but not one that leaves the directory.
+ * (as secret mounts are), but not one that leaves the directory. Reads synchronously: these are a few bytes of a memory file system or
+ * a local disk, looked at with every reconcile, and the ways through Node's file threads were half of what a reconcile cost.
  */
-export async function readFiles(root: string, folder: string, keys: readonly string[]): Promise<SecretValues> {
-  const entries = await Promise.all(keys.map(async key => [key, await readKey(root, join(root, folder, key))] as const))
+export function readFiles(root: string, folder: string, keys: readonly string[]): SecretValues {
+  const entries = keys.map(key => [key, readKey(root, join(root, folder, key))] as const)
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
 }
 
-async function readKey(root: string, path: string): Promise<string | undefined> {
+function readKey(root: string, path: string): string | undefined {
   try {
-    const [realRoot, realPath] = await Promise.all([realpath(root), realpath(path)])
-    if (!realPath.startsWith(realRoot + sep)) throw stalled('SecretRefused', `${path} leads out of the secrets directory`)
-    if ((await stat(realPath)).size > secretLimitBytes)
-      throw stalled('SecretRefused', `${path} is larger than ${secretLimitBytes} bytes: this is no secret`)
-    return (await readFile(realPath, 'utf8')).replace(/\r?\n$/, '')
+    const realPath = realpathSync.native(path)
+    if (!realPath.startsWith(realpathSync.native(root) + sep))
+      throw stalled('SecretRefused', `${path} leads out of the secrets directory`)
+    return readBounded(path, realPath).replace(/\r?\n$/, '')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     if (code === undefined) throw error
     throw waiting('SecretUnreadable', `${path} cannot be read (${code}): give the controller's user read access`, error)
+  }
+}
+
+// Without waiting: to open a pipe that nobody writes to would hold the whole controller.
+function readBounded(path: string, realPath: string): string {
+  const file = openSync(realPath, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = fstatSync(file)
+    if (!stats.isFile()) throw stalled('SecretRefused', `${path} is no file`)
+    if (stats.size > secretLimitBytes)
+      throw stalled('SecretRefused', `${path} is larger than ${secretLimitBytes} bytes: this is no secret`)
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,6 +71,12 @@ describe('secrets', () => {
       class: 'stalled',
       reason: 'SecretRefused',
     })
+  })
+
+  it('are refused where a pipe stands in the place of a file, without waiting for it', async () => {
+    write('primary', { BROKER_ID: '1', USER_ID: '2' })
+    execFileSync('mkfifo', [join(directory, 'primary', 'PASSWORD')])
+    await expect(read({ account: 'ctp', file: { path: 'primary' } })).rejects.toMatchObject({ reason: 'SecretRefused' })
   })
 
   const nats: [string, NodeJS.ProcessEnv, boolean][] = [
