@@ -64,6 +64,14 @@ function complaints() {
   return { missing, duplicates, stale, restarts, malformed, gaps }
 }
 
+/** A publisher that came anew may leave out ticks, but says so; it never sends one twice or out of its turn. */
+function expectHonest(before: ReturnType<typeof complaints>): void {
+  const { missing, gaps, ...others } = complaints()
+  const told = gaps > before.gaps
+  expect(others).toMatchObject({ duplicates: before.duplicates, stale: before.stale, malformed: before.malformed })
+  expect({ told, missing: told ? before.missing : missing }).toEqual({ told, missing: before.missing })
+}
+
 describe('a declared feed', () => {
   it('gets Ready, and feedctl rollout follows it there', async () => {
     const { code, out } = await ctl('rollout', 'futures', '--timeout', '60s')
@@ -142,6 +150,7 @@ describe('repair', () => {
   it.each(cases)('after %s converges once, and says why', async (_what, args, writes, reason) => {
     const { name } = await oneContainer()
     const before = await stage.controller.writes()
+    const were = complaints()
     const logged = stage.controller.log.length
     await stage.engine.docker(...args(name))
     await until('the repair', async () => (await stage.controller.writes()).engine > before.engine)
@@ -152,18 +161,19 @@ describe('repair', () => {
     expect(await stage.controller.writes()).toEqual({ engine: before.engine + writes, feed: before.feed })
     expect(stage.controller.log.slice(logged)).toMatch(new RegExp(`"reason":"Repaired".*${reason}`))
     await moreTicks()
-    expect(complaints()).toMatchObject({ missing: 0, duplicates: 0, stale: 0, malformed: 0 })
+    expectHonest(were)
   })
 })
 
 describe('an image edit', () => {
   it('to a good tag, which only the registry has, converges', async () => {
+    const before = complaints()
     const { state, view } = await stage.controller.settle(stage.key, () => setImage(stage, stage.images.good))
     expect({ state, revision: status(view).revision }).toEqual({ state: 'done', revision: 2 })
     expect(status(view).image).toMatch(/@sha256:/)
     expect((await oneContainer()).name).toBe(`${stage.namespace}-futures-r2`)
     await moreTicks()
-    expect(complaints()).toMatchObject({ duplicates: 0, stale: 0 })
+    expectHonest(before)
   })
 
   const bad: [what: string, image: keyof DockerStage['images'], reason: string, keepsRunning: boolean][] = [
@@ -184,8 +194,9 @@ describe('an image edit', () => {
     expect(condition(view, 'RolledBack')).toMatchObject({ status: 'True', reason })
     const now = await oneContainer()
     expect({ id: now.id, name: now.name }).toEqual({ id: was.id, name: was.name })
-    await until('ticks of the last good one', () => moreTicks(1).then(() => true))
+    await moreTicks(1)
     if (keepsRunning) expect({ ...complaints(), at: now.startedAt }).toEqual({ ...before, at: was.startedAt })
+    else expectHonest(before)
     const writes = await stage.controller.writes()
     await stage.controller.looks(6)
     expect(await stage.controller.writes()).toEqual(writes)
@@ -253,12 +264,13 @@ describe('kill -9 of the controller', () => {
     async moment => {
       const { key, controller, images } = stage
       const next = (await controller.view(key)).spec.image === images.good ? images.base : images.good
+      const before = complaints()
       await killAt(moment, () => setImage(stage, next))
       const { state, view } = await controller.settled(key)
       expect({ state, image: view.spec.image }).toEqual({ state: 'done', image: next })
       expect((await oneContainer()).name).toBe(`${stage.namespace}-futures-r${status(view).revision}`)
       await moreTicks(1)
-      expect(complaints()).toMatchObject({ duplicates: 0, stale: 0, malformed: 0 })
+      expectHonest(before)
     },
   )
 
