@@ -1,19 +1,22 @@
 import type { Account, Launch } from '../../crds/contract/desired.ts'
 import { stalled } from '../../crds/contract/fault.ts'
+import { openCtpGateway } from './ctpopen.ts'
 import type { AccountSecrets, Gateway } from './gateway.ts'
 import { readRecording } from './recording.ts'
 import { ReplayGateway } from './replay.ts'
 import { SimulatorGateway } from './simulator.ts'
 
 /**
- * The gateway that the profile asks for, not yet open. For a replay the recordings are read here, which takes a moment. Throws a
- * stalled Fault: `GatewayUnavailable`, `FrontMissing`, `FrontInvalid`, and those of `readRecording`.
+ * The gateway that the profile asks for, not yet open. For a replay the recordings are read here, which takes a moment. In
+ * `accountDirectory` the account's gateway may keep files of its own; a new temporary one where it is absent.
+ *
+ * Throws a stalled Fault: `FrontMissing`, `FrontInvalid`, and those of `readRecording` and `openCtpGateway`.
  */
 export function openGateway(
   gateway: Launch['gateway'],
   account: Account,
   secrets: AccountSecrets,
-  options: { dataDirectory: string },
+  options: { dataDirectory: string; accountDirectory?: string | undefined },
 ): Gateway {
   switch (gateway.type) {
     case 'simulator':
@@ -25,7 +28,7 @@ export function openGateway(
       return new ReplayGateway({ recording: readRecording(options.dataDirectory, files, { skipBreaks }), speed, loop })
     }
     case 'ctp':
-      throw stalled('GatewayUnavailable', 'the ctp gateway needs the optional package napi-ctp, which this image does not carry')
+      return openCtpGateway({ fronts: frontsOf(gateway, account, secrets), secrets, directory: options.accountDirectory })
   }
 }
 
