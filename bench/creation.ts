@@ -1,20 +1,15 @@
-import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import Dockerode from 'dockerode'
 import { archiveOf } from '../controller/engines/docker/archive.ts'
 import { containerOf, feedMount } from '../controller/engines/docker/container.ts'
 import { openDockerEngine } from '../controller/engines/docker/engine.ts'
 import { type Engine, labels, type WorkloadSpec } from '../controller/engines/engine.ts'
-import { temporaryDirectory } from '../test/services/directory.ts'
 import { type Docker, startDocker } from '../test/services/docker.ts'
+import { composeRecreate } from './compose.ts'
 import type { Figure } from './figure.ts'
 import type { Measurement } from './measurement.ts'
 import { interleaved, median, percentile, timed } from './sample.ts'
 
 const rounds = 12
-const composeRounds = 4
 /** Small, starts at once, runs as any user on a read-only root and ends at once when told. */
 const image = 'nats:2.10'
 
@@ -35,7 +30,7 @@ export const creation: Measurement = {
       const contenders = contendersOf({ scope, engine, docker, signal })
       await interleaved(1, contenders, signal)
       const samples = await interleaved(rounds, contenders, signal)
-      return figuresOf(samples, await composeRecreate(scope, signal))
+      return figuresOf(samples, await composeRecreate(scope, image, signal))
     } finally {
       for (const end of ends) await end()
     }
@@ -122,24 +117,4 @@ function figuresOf({ ours, bare, barest }: Record<'ours' | 'bare' | 'barest', nu
       budget: { of: 'ratio', atMost: 1.2 },
     },
   ]
-}
-
-/** What a Compose user does for an image edit; it stops and removes the old container too. */
-async function composeRecreate(scope: Docker, signal: AbortSignal): Promise<number[]> {
-  const { path, remove } = await temporaryDirectory('compose')
-  const file = join(path, 'compose.yaml')
-  const other = `${scope.project}/other:1`
-  await scope.docker('tag', image, other)
-  const up = async (reference: string) => {
-    writeFileSync(file, `services:\n  one: {image: "${reference}", labels: ["${scope.label}"]}\n`)
-    const args = ['compose', '-p', scope.project, '-f', file, 'up', '-d']
-    return timed(() => promisify(execFile)('docker', args, { signal }))
-  }
-  try {
-    await up(image)
-    const samples = await interleaved(composeRounds, { forth: () => up(other), back: () => up(image) }, signal)
-    return [...samples.forth, ...samples.back]
-  } finally {
-    await remove()
-  }
 }

@@ -1,19 +1,16 @@
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Account } from '../crds/contract/desired.ts'
 import { type Consumer, openConsumer } from '../feed/client/consumer.ts'
 import { defaultUniverse, readUniverse } from '../feed/simulator/universe.ts'
-import { startDaemon } from '../test/services/daemon.ts'
 import { until } from '../test/services/deadline.ts'
-import { temporaryDirectory } from '../test/services/directory.ts'
 import { startNats } from '../test/services/nats.ts'
-import { freePorts } from '../test/services/port.ts'
 import type { Beside, Figure } from './figure.ts'
+import { startFront } from './front.ts'
 import { feedKey, simulatedManifests } from './manifests.ts'
 import type { Measurement } from './measurement.ts'
 import { type Noticing, openNoticing } from './noticing.ts'
 import { median, percentile } from './sample.ts'
-import { installationDirectory, openScene, type Scene } from './scene.ts'
+import { openScene, type Scene } from './scene.ts'
 
 const instrumentCount = 2000
 const ticksPerInstrument = 2
@@ -110,16 +107,17 @@ async function openWorld(standby: Standby, signal: AbortSignal) {
   }
   try {
     const nats = own(await startNats(), each => each.stop())
-    const { port } = own(await startFront(), each => each.stop())
+    const { port } = own(await startFront(instrumentCount, ticksPerInstrument), each => each.stop())
     const universe = await readUniverse([defaultUniverse], instrumentCount)
-    const instruments = universe.map(({ exchange, id }) => `${exchange}.${id}`)
-    const scene = own(await openScene(simulatedManifests({ front: port, nats: nats.url, instruments }, standby), signal), each =>
+    const instruments = `instruments: ${JSON.stringify(universe.map(({ exchange, id }) => `${exchange}.${id}`))}`
+    const bus = `{type: jetstream, servers: ['${nats.url}'], maxBytes: 268435456}`
+    const scene = own(await openScene(simulatedManifests({ front: port, publish: bus, instruments, standby }), signal), each =>
       each.close(),
     )
     await scene.settled(feedKey, {})
     const ears = listening()
-    const bus = { type: 'jetstream' as const, servers: [nats.url], subjectPrefix: 'market.tick', stream: 'TICKS' }
-    const consumer = own(await openConsumer({ ...bus, onTick: ({ account }) => ears.hear(account) }), each => each.close())
+    const source = { type: 'jetstream' as const, servers: [nats.url], subjectPrefix: 'market.tick', stream: 'TICKS' }
+    const consumer = own(await openConsumer({ ...source, onTick: ({ account }) => ears.hear(account) }), each => each.close())
     const noticing = own(await openNoticing(scene.manifests), each => each.close())
     return { consumer, stage: { scene, noticing, firstTickOf: ears.first }, close }
   } catch (error) {
@@ -141,24 +139,4 @@ function listening() {
         waiting = { account, resolve }
       }),
   }
-}
-
-async function startFront(): Promise<{ port: number; stop(): Promise<void> }> {
-  const directory = await temporaryDirectory('front')
-  const [port = 0, control = 0] = await freePorts(2)
-  const daemon = await startDaemon({
-    command: process.execPath,
-    args: [
-      join(installationDirectory, 'feed/simulator/main.ts'),
-      ...['--port', String(port), '--control-port', String(control)],
-      ...['--instruments', String(instrumentCount), '--rate', String(ticksPerInstrument)],
-    ],
-    dir: directory.path,
-    ready: async () => (await fetch(`http://127.0.0.1:${control}/state`)).ok,
-  })
-  const stop = async () => {
-    await daemon.stop()
-    await directory.remove()
-  }
-  return { port, stop }
 }

@@ -54,23 +54,28 @@ export function replayManifests(): Record<string, string> {
   }
 }
 
-/** A feed on a simulated front that publishes to JetStream. `instruments` are `EXCHANGE.ID` of the shipped catalogue. */
-export function simulatedManifests(
-  { front, nats, instruments }: { front: number; nats: string; instruments: string[] },
-  standby: 'warm' | 'cold',
-): Record<string, string> {
-  const address = `['tcp://127.0.0.1:${front}']`
+/** A feed on a simulated front. `publish` and `instruments` are YAML: of the profile, and a line of the set. */
+export function simulatedManifests(how: {
+  front: number
+  publish: string
+  instruments: string
+  standby: 'warm' | 'cold'
+}): Record<string, string> {
+  const address = `['tcp://127.0.0.1:${how.front}']`
   const profile = `  gateway: {type: simulator, fronts: {primary: ${address}, backup: ${address}}}
   calendar: {type: always}
-  publish: {type: jetstream, servers: ['${nats}'], maxBytes: 268435456}
+  publish: ${how.publish}
   rateLimits: {loginsPerSecond: 1}
 `
-  const set = `  catalogue: instruments/cn-derivatives-14246.json.gz\n  instruments: ${JSON.stringify(instruments)}\n`
   return {
     'host.yaml': host,
     'credentials.yaml': credentials,
     'profile.yaml': kind('FeedProfile', 'profile', profile),
-    'subscriptions.yaml': kind('SubscriptionSet', 'all', set),
-    'feed.yaml': feed(standby),
+    'subscriptions.yaml': kind(
+      'SubscriptionSet',
+      'all',
+      `  catalogue: instruments/cn-derivatives-14246.json.gz\n  ${how.instruments}\n`,
+    ),
+    'feed.yaml': feed(how.standby),
   }
 }
