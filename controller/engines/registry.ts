@@ -29,6 +29,8 @@ export type RegistryOptions = {
   /** Told which feed's workload may have changed, as its owner label has it; no owner when any may have. */
   onHint: (hostKey: string, owner?: string) => void
   onWatchFailed: (hostKey: string, error: unknown) => void
+  /** Monotonic time in ms; a simulation puts its own in its place. */
+  now?: () => number
 }
 
 type Opened = HostEngine & { close(): Promise<void> }
@@ -69,10 +71,10 @@ async function closeOpened({ opened }: Entry): Promise<void> {
   await engine?.close()
 }
 
-function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchFailed }: RegistryOptions): Opened {
+function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchFailed, now }: RegistryOptions): Opened {
   const engine = open(host)
   const stop = new AbortController()
-  const shared = sharedList(engine)
+  const shared = sharedList(engine, now)
   const hint = (name?: string) => {
     const owner = shared.ownerOf(name)
     shared.invalidate()
@@ -92,7 +94,7 @@ function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchF
   return { engine, workloads: shared.list, invalidate: shared.invalidate, close }
 }
 
-function sharedList(engine: Engine) {
+function sharedList(engine: Engine, now = () => performance.now()) {
   let current: { at: number; promise: Promise<Workload[]> } | undefined
   const owners = new Map<string, string>()
   const remember = (workloads: Workload[]) => {
@@ -106,8 +108,8 @@ function sharedList(engine: Engine) {
       current = undefined
     },
     list: (signal: AbortSignal): Promise<Workload[]> => {
-      if (current && performance.now() - current.at < listTtlMs) return current.promise
-      const mine = { at: performance.now(), promise: engine.list(signal).then(remember) }
+      if (current && now() - current.at < listTtlMs) return current.promise
+      const mine = { at: now(), promise: engine.list(signal).then(remember) }
       current = mine
       mine.promise.catch(() => {
         if (current === mine) current = undefined

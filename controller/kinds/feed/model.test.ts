@@ -1,0 +1,283 @@
+import * as fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Account } from '../../../crds/contract/desired.ts'
+import { digestOf } from '../../simulation/engine.ts'
+import { feedKey, type ImageName, imageReference, images, openStage, type Stage } from '../../simulation/stage.ts'
+
+const runs = 150
+const maxActions = 25
+
+/** What operators, the world and fate may do, in any order. */
+const action = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('image' as const), image: fc.constantFrom(...images) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('active' as const), active: fc.constantFrom<Account>('primary', 'backup') }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('instruments' as const), count: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('backup' as const), backup: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('host' as const), host: fc.constantFrom('h1' as const, 'h2' as const) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('hosts' as const), host: fc.constantFrom('h1' as const, 'h2' as const) }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('pin' as const), revision: fc.option(fc.integer({ min: 1, max: 6 })) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('set' as const), set: fc.constantFrom('declared' as const, 'missing' as const) }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('suspend' as const), suspend: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('autoRollback' as const), autoRollback: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('token' as const),
+      name: fc.constantFrom('retry' as const, 'failbackToken' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('declare' as const), declared: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('secret' as const), password: fc.option(fc.constantFrom('p', 'q')) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant('drift' as const),
+      how: fc.constantFrom('kill', 'stop', 'start', 'remove', 'rename', 'prune'),
+      which: fc.nat(5),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('stranger' as const), number: fc.integer({ min: 1, max: 6 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('away' as const), host: fc.constantFrom('h1', 'h2'), away: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('mute' as const), mute: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('front' as const),
+      account: fc.constantFrom<Account>('primary', 'backup'),
+      dead: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('flip' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('die' as const),
+      at: fc.integer({ min: 1, max: 6 }),
+      when: fc.constantFrom('before' as const, 'after' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('crash' as const) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ type: fc.constant('time' as const), ms: fc.constantFrom(5, 120, 300, 2500, 4000, 30_000, 400_000) }),
+  },
+)
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
+
+let open: Stage | undefined
+afterEach(() => open?.close())
+
+describe('a feed whatever happens', () => {
+  it('keeps its promises, and tells the truth once the world is well again', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: maxActions }), async actions => {
+        open?.close()
+        open = await openStage()
+        const watch = watcher(open)
+        await open.pass(10_000, watch)
+        for (const next of actions) {
+          await perform(next, open, watch)
+          watch()
+        }
+        await heal(open)
+        await open.pass(600_000, watch)
+        tellsTheTruth(open)
+        await isQuiet(open)
+      }),
+      { numRuns: runs },
+    )
+  })
+})
+
+/** Holds after each look: one publisher in an epoch, epochs that only grow, strangers that nobody touched. */
+function watcher(stage: Stage): () => void {
+  let epoch = 0
+  const publishers = new Map<number, string>()
+  return () => {
+    const seen = stage.store.memory.get(feedKey)?.epoch ?? epoch
+    expect(seen, 'epochs only grow').toBeGreaterThanOrEqual(epoch)
+    epoch = seen
+    const publishing = stage.feeds().filter(feed => feed.isPublishing)
+    const epochs = publishing.map(feed => feed.gate?.epoch)
+    expect(new Set(epochs).size, 'one publisher in an epoch').toBe(epochs.length)
+    for (const feed of publishing) {
+      const { account, epoch: its } = feed.gate ?? { account: 'none', epoch: 0 }
+      const who = `${feed.workload.id} ${account}`
+      expect(publishers.get(its) ?? who, 'an epoch has one publisher for ever').toBe(who)
+      publishers.set(its, who)
+    }
+    for (const engine of stage.engines.values())
+      for (const workload of engine.workloads.values())
+        if (workload.image === 'stranger') expect(workload.state, 'strangers stay as they are').toBe('created')
+  }
+}
+
+let token = 0
+
+async function perform(next: Action, stage: Stage, watch: () => void): Promise<void> {
+  switch (next.type) {
+    case 'image':
+      return stage.edit({ image: next.image })
+    case 'active':
+      return stage.edit({ active: next.active })
+    case 'instruments':
+      return stage.edit({ instruments: next.count })
+    case 'backup':
+      return stage.edit({ backup: next.backup })
+    case 'host':
+      return stage.edit({ host: next.host })
+    case 'hosts':
+      if (!stage.declaredHosts.delete(next.host)) stage.declaredHosts.add(next.host)
+      return stage.redeclare()
+    case 'pin':
+      return stage.edit({ revision: next.revision ?? undefined })
+    case 'set':
+      return stage.edit({ set: next.set })
+    case 'suspend':
+      return stage.edit({ suspend: next.suspend })
+    case 'autoRollback':
+      return stage.edit({ autoRollback: next.autoRollback })
+    case 'token':
+      return stage.edit({ [next.name]: String(token++) })
+    case 'declare':
+      return stage.setDeclared(next.declared)
+    case 'secret':
+      stage.secrets.values = next.password === null ? undefined : { BROKER_ID: '1', USER_ID: 'u', PASSWORD: next.password }
+      return
+    case 'drift':
+      return drift(next, stage)
+    case 'stranger': {
+      const [host] = stage.engines.values()
+      const name = `sim-f-r${next.number}`
+      if (host && !host.workloads.has(name)) host.addStranger(name)
+      return
+    }
+    case 'away': {
+      const engine = stage.engines.get(`sim/${next.host}`)
+      if (engine) engine.isAway = next.away
+      return
+    }
+    case 'mute':
+      stage.world.isMute = next.mute
+      return
+    case 'front':
+      if (next.dead) stage.world.deadAccounts.add(next.account)
+      else stage.world.deadAccounts.delete(next.account)
+      return
+    case 'flip':
+      stage
+        .feeds()
+        .find(feed => feed.isPublishing)
+        ?.flip()
+      return
+    case 'die':
+      return stage.dieAt(next.at, next.when)
+    case 'crash':
+      return stage.crash()
+    case 'time':
+      await stage.pass(next.ms, watch)
+  }
+}
+
+async function drift({ how, which }: Action & { type: 'drift' }, stage: Stage): Promise<void> {
+  const all = stage.workloads()
+  const workload = all[which % Math.max(1, all.length)]
+  if (!workload) return
+  const engine = [...stage.engines.values()].find(({ workloads }) => workloads.get(workload.name) === workload)
+  if (how === 'prune') return stage.present.delete(workload.image) ? undefined : undefined
+  if (how === 'kill') return workload.kill()
+  // Starting an old container by hand is fenced by its epoch, which is the bus's part: here only while nothing else runs.
+  if (how === 'start')
+    return stage.running().length === 0 && !workload.image.includes('unstartable') ? workload.start() : undefined
+  if (how === 'stop') return workload.stop()
+  engine?.workloads.delete(workload.name)
+  if (how === 'remove') await workload.stop()
+  else {
+    workload.name = `drifted-${workload.id}`
+    engine?.workloads.set(workload.name, workload)
+  }
+  engine?.changed(workload.name)
+}
+
+/** The world is well again, and the operator asks for what can be had. */
+async function heal(stage: Stage): Promise<void> {
+  for (const engine of stage.engines.values()) {
+    engine.isAway = false
+    for (const [name, { image }] of engine.workloads) if (image === 'stranger') engine.workloads.delete(name)
+  }
+  stage.world.deadAccounts.clear()
+  stage.world.isMute = false
+  stage.secrets.values = { BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p' }
+  stage.declaredHosts.add('h1').add('h2')
+  stage.dieAt(Number.POSITIVE_INFINITY, 'after')
+  stage.edit({ suspend: false, set: 'declared', revision: undefined, retry: `heal ${token++}` })
+}
+
+const works = new Set<ImageName>(['good-1', 'good-2', 'slow'])
+
+function tellsTheTruth(stage: Stage): void {
+  const running = stage.running()
+  if (!stage.isDeclared) {
+    expect(stage.workloads(), 'nothing is left').toEqual([])
+    expect(stage.store.memory.feeds()).toEqual([])
+    return
+  }
+  const { spec, status } = stage
+  const ready = stage.condition('Ready')
+  expect(running.length, 'at most one runs').toBeLessThanOrEqual(1)
+  expect(stage.condition('Reconciling'), 'nothing is in progress').toBeUndefined()
+  expect(status?.observedGeneration).toBe(stage.store.declared.get('Feed', feedKey)?.generation)
+  if (works.has(spec.image)) {
+    expect(ready, 'a good image is ready').toMatchObject({ status: 'True' })
+    expect(status?.image).toBe(digestOf(imageReference(spec.image)))
+    expect(running.map(({ image }) => image)).toEqual([imageReference(spec.image)])
+    expect(stage.engines.get(`sim/${spec.host}`)?.workloads.get(running[0]?.name ?? '')).toBe(running[0])
+    expect(stage.workloads(), 'nothing is left over').toHaveLength(1)
+    publishesAsTold(stage)
+  } else {
+    expect(ready, 'a bad image is not').toMatchObject({ status: 'False' })
+    expect(stage.condition('Stalled')).toBeDefined()
+    if (stage.condition('RolledBack')) {
+      expect(
+        stage.feeds().filter(feed => feed.isPublishing),
+        'the last good one publishes',
+      ).toHaveLength(1)
+      expect(stage.workloads()).toHaveLength(1)
+    }
+  }
+}
+
+function publishesAsTold({ feeds, spec, status }: Stage): void {
+  const [feed] = feeds()
+  const declared = spec.backup ? spec.active : 'primary'
+  expect(feed?.isPublishing).toBe(true)
+  expect(status?.epoch).toBe(feed?.gate?.epoch)
+  expect(status?.active).toBe(feed?.gate?.account)
+  expect(feed?.desired.live.instrumentGroups[0]?.instruments).toHaveLength(spec.instruments)
+  if (status?.activeReason === 'Declared') expect(feed?.gate?.account).toBe(declared)
+}
+
+/** Converged is converged: two further looks, and a restart of the controller, write nothing. */
+async function isQuiet(stage: Stage): Promise<void> {
+  const before = stage.writes.length
+  await stage.look()
+  await stage.look()
+  stage.crash()
+  await stage.pass(30_000)
+  expect(stage.writes.slice(before), 'nothing to do means doing nothing').toEqual([])
+}

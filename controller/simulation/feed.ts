@@ -1,0 +1,161 @@
+import { type Account, type Desired, desiredSchema, feedDirectory } from '../../crds/contract/desired.ts'
+import { digestOf } from '../../crds/contract/digest.ts'
+import { transient } from '../../crds/contract/fault.ts'
+import type { FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
+import type { FeedClient } from '../kinds/feed/ports.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { SimulatedWorkload } from './workload.ts'
+
+/** How a feed behaves. `slow` logs in after 3 s, `good` after 100 ms. */
+export type Behaviour = 'good' | 'slow' | 'never-logs-in'
+
+const loginMs: Record<Behaviour, number> = { good: 100, slow: 3000, 'never-logs-in': Number.POSITIVE_INFINITY }
+
+/** Where feeds that run are reached, and what all of them share. */
+export type FeedWorld = {
+  clock: Clock
+  running: Map<string, SimulatedFeed>
+  /** Accounts whose front does not answer. */
+  deadAccounts: Set<Account>
+  /** Feeds whose control port does not answer. */
+  isMute: boolean
+  /** Told of each state that a feed takes over. */
+  onAccepted: (feed: SimulatedFeed) => void
+}
+
+/** A feed process as its controller sees it: what it was told, whose gate is open, and what its watchdog chose. */
+export class SimulatedFeed {
+  readonly workload: SimulatedWorkload
+  desired: Desired
+  override: FeedReport['override']
+  gate: { account: Account; epoch: number } | undefined
+  readonly #world: FeedWorld
+  readonly #behaviour: Behaviour
+  readonly #startedAt: number
+
+  constructor(workload: SimulatedWorkload, behaviour: Behaviour, world: FeedWorld) {
+    this.workload = workload
+    this.#behaviour = behaviour
+    this.#world = world
+    this.#startedAt = world.clock.now()
+    this.desired = newest(read(workload, feedDirectory.desired), read(workload, acceptedPath))
+    const saved = workload.files.get(overridePath)
+    const override = saved === undefined ? undefined : (JSON.parse(saved) as FeedReport['override'])
+    this.override = override && override.epoch >= this.desired.epoch ? override : undefined
+    this.#save()
+  }
+
+  get epoch(): number {
+    return this.override?.epoch ?? this.desired.epoch
+  }
+
+  get active(): Account {
+    return this.override?.active ?? this.desired.live.active
+  }
+
+  /** Whether it publishes: its account is live and its gate open. */
+  get isPublishing(): boolean {
+    this.#moveGate()
+    return this.gate !== undefined && this.#isLive(this.gate.account)
+  }
+
+  /** As `feed/supervisor/acceptance.ts` has it. */
+  accept(next: Desired): void {
+    if (digestOf(next.launch) !== digestOf(this.desired.launch)) throw refused('LaunchChanged')
+    if (!next.launch.accounts.includes(next.live.active)) throw refused('AccountUnknown')
+    if (next.epoch < this.epoch) throw refused(`StaleEpoch ${next.epoch} < ${this.epoch}`)
+    if (next.epoch === this.epoch && next.live.active !== this.active) throw refused('StaleEpoch: the gate moves')
+    if (this.override && next.epoch > this.override.epoch) this.override = undefined
+    this.desired = next
+    this.#save()
+  }
+
+  /** The watchdog moves the gate. */
+  flip(): void {
+    const to = this.active === 'primary' ? 'backup' : 'primary'
+    if (!this.desired.launch.accounts.includes(to) || !this.#isLive(to)) return
+    this.override = { active: to, epoch: this.epoch + 1, since: this.#world.clock.now(), reason: 'silence' }
+    this.#save()
+  }
+
+  report(): FeedReport {
+    this.#moveGate()
+    const { desired, override, epoch } = this
+    return {
+      ...{ feed: desired.feed, version: 'simulated', startedAt: this.#startedAt, pid: 1, revision: desired.revision, epoch },
+      role: desired.live.role,
+      active: this.gate?.account ?? this.active,
+      launchDigest: digestOf(desired.launch),
+      liveDigest: digestOf(desired.live),
+      ...(override && { override }),
+      sessions: desired.launch.accounts.map(account => this.#session(account)),
+      market: { open: true },
+      publisher: { type: 'none', connected: true, outbox: 0 },
+      gaps: 0,
+    }
+  }
+
+  #moveGate(): void {
+    if (this.#isLive(this.active)) this.gate = { account: this.active, epoch: this.epoch }
+  }
+
+  #isLive(account: Account): boolean {
+    const { clock, deadAccounts } = this.#world
+    return !deadAccounts.has(account) && clock.now() - this.#startedAt >= loginMs[this.#behaviour]
+  }
+
+  #session(account: Account): SessionStatus {
+    const desired = this.desired.live.instrumentGroups.reduce((sum, { instruments }) => sum + instruments.length, 0)
+    const isLive = this.#isLive(account)
+    const seen = isLive ? desired : 0
+    const counts = { restarts: 0, received: 0, published: 0, dropped: 0, conflated: 0, ticksPerSecond: 0, rejections: [] }
+    return {
+      ...{ account, state: isLive ? 'live' : 'connecting', since: this.#startedAt, ...counts },
+      gate: this.gate?.account === account ? 'open' : 'closed',
+      subscriptions: { desired, acknowledged: seen, ticking: seen, rejected: 0 },
+      ...(isLive && { lastTickAt: this.#world.clock.now() }),
+    }
+  }
+
+  #save(): void {
+    this.workload.files.set(acceptedPath, JSON.stringify(this.desired))
+    if (this.override) this.workload.files.set(overridePath, JSON.stringify(this.override))
+    else this.workload.files.delete(overridePath)
+    this.#world.onAccepted(this)
+  }
+}
+
+/** The client of the feeds in the world. */
+export function simulatedClient(world: FeedWorld): FeedClient {
+  const at = (endpoint: string) => {
+    const feed = world.running.get(endpoint)
+    if (!feed || world.isMute) throw transient('FeedUnreachable', `${endpoint} does not answer`)
+    return feed
+  }
+  return {
+    report: async endpoint => at(endpoint).report(),
+    push: async (endpoint, _token, desired) => at(endpoint).accept(desiredSchema.parse(JSON.parse(JSON.stringify(desired)))),
+  }
+}
+
+const acceptedPath = `${feedDirectory.state}/desired.json`
+const overridePath = `${feedDirectory.state}/override.json`
+
+function read(workload: SimulatedWorkload, path: string): Desired | undefined {
+  const text = workload.files.get(path)
+  return text === undefined ? undefined : desiredSchema.parse(JSON.parse(text))
+}
+
+/** As `feed/supervisor/state.ts` has it: the accepted one, unless the controller's file is newer. */
+function newest(given: Desired | undefined, accepted: Desired | undefined): Desired {
+  const [first, second] = [given, accepted]
+  if (!first || !second) {
+    const only = first ?? second
+    if (!only) throw new Error('a feed was started without a desired state')
+    return only
+  }
+  if (first.epoch !== second.epoch) return first.epoch > second.epoch ? first : second
+  return first.revision > second.revision ? first : second
+}
+
+const refused = (detail: string) => transient('FeedRefused', detail)

@@ -1,0 +1,322 @@
+import type { Account } from '../../crds/contract/desired.ts'
+import { waiting } from '../../crds/contract/fault.ts'
+import { kinds, type Resource } from '../../crds/kinds.ts'
+import { indexCatalogue } from '../consistency/catalogue.ts'
+import type { Engine } from '../engines/engine.ts'
+import { imagePuller } from '../engines/puller.ts'
+import { type EngineRegistry, engineRegistry } from '../engines/registry.ts'
+import { type FeedPorts, reconcileFeed } from '../kinds/feed/reconcile.ts'
+import type { Result } from '../runtime/result.ts'
+import type { SecretValues } from '../secrets/secret.ts'
+import type { NewEvent } from '../store/event.ts'
+import { openStore } from '../store/store.ts'
+import { handClock } from './clock.ts'
+import { type SimulatedEngine, simulatedEngine } from './engine.ts'
+import { type FeedWorld, SimulatedFeed, simulatedClient } from './feed.ts'
+import type { Run, SimulatedWorkload } from './workload.ts'
+
+export const feedKey = 'sim/f'
+const hostNames = ['h1', 'h2'] as const
+type HostName = (typeof hostNames)[number]
+
+/** Images by what they do; `missing` is nowhere, `unstartable` cannot even be started. */
+export const images = ['good-1', 'good-2', 'slow', 'crashes', 'never-logs-in', 'unstartable', 'missing'] as const
+export type ImageName = (typeof images)[number]
+
+type FeedDeclaration = {
+  host: HostName
+  image: ImageName
+  active: Account
+  backup: boolean
+  instruments: number
+  set: 'declared' | 'missing'
+  revision: number | undefined
+  suspend: boolean
+  autoRollback: boolean
+  failback: 'manual' | 'auto'
+  retry: string | undefined
+  failbackToken: string | undefined
+}
+
+/** One feed, its controller and the world around them, in memory and under a hand clock. */
+export type Stage = Awaited<ReturnType<typeof openStage>>
+
+export async function openStage() {
+  const clock = handClock(1_700_000_000_000)
+  const store = openStore(':memory:')
+  const world: FeedWorld = { clock, running: new Map(), deadAccounts: new Set(), isMute: false, onAccepted: () => undefined }
+  const present = new Set<string>()
+  const registry = new Set<string>(images.filter(name => name !== 'missing').map(imageReference))
+  const engines = new Map<string, SimulatedEngine>(
+    hostNames.map(name => [
+      `sim/${name}`,
+      simulatedEngine({
+        clock,
+        installation: store.installation.id,
+        present,
+        registry,
+        program: workload => runFeed(workload, world),
+      }),
+    ]),
+  )
+  const secrets: { values: SecretValues | undefined } = { values: { BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p' } }
+  const spec: FeedDeclaration = {
+    host: 'h1',
+    image: 'good-1',
+    active: 'primary',
+    backup: true,
+    instruments: 1,
+    set: 'declared',
+    revision: undefined,
+    suspend: false,
+    autoRollback: true,
+    failback: 'manual',
+    retry: undefined,
+    failbackToken: undefined,
+  }
+  const declaredHosts = new Set<HostName>(hostNames)
+  const events: NewEvent[] = []
+  const writes: string[] = []
+  /** Writes until the controller dies. */
+  let writesLeft = Number.POSITIVE_INFINITY
+  let diesBefore = false
+  let controller: { registry: EngineRegistry; ports: FeedPorts; stop: AbortController } | undefined
+  let dueAt = clock.now()
+  let isDeclared = true
+
+  /** Tells of a write, and never comes back from it where the controller dies in it: before or after it takes effect. */
+  const write = async <T>(name: string, carryOut: () => Promise<T>): Promise<T> => {
+    writesLeft--
+    if (writesLeft === 0 && diesBefore) return died()
+    writes.push(name)
+    const result = await carryOut()
+    return writesLeft === 0 ? died() : result
+  }
+  let onDeath: () => void = () => undefined
+  const died = (): Promise<never> => {
+    onDeath()
+    return new Promise<never>(() => undefined)
+  }
+  const mortal = (engine: Engine): Engine => ({
+    ...engine,
+    list: signal => engine.list(signal),
+    pullImage: (reference, signal) => engine.pullImage(reference, signal),
+    create: (made, signal) => write(`create ${made.name}`, () => engine.create(made, signal)),
+    writeFiles: (name, files, signal) => write(`write ${name}`, () => engine.writeFiles(name, files, signal)),
+    start: (name, signal) => write(`start ${name}`, () => engine.start(name, signal)),
+    stop: (name, signal) => write(`stop ${name}`, () => engine.stop(name, signal)),
+    rename: (from, to, signal) => write(`rename ${from} ${to}`, () => engine.rename(from, to, signal)),
+    remove: (name, signal) => write(`remove ${name}`, () => engine.remove(name, signal)),
+  })
+  const client = simulatedClient(world)
+
+  const start = () => {
+    const stop = new AbortController()
+    const opened = engineRegistry({
+      open: host => mortal(engines.get(`sim/${host.resource.metadata.name}`) as SimulatedEngine),
+      onHint: () => {
+        dueAt = Math.min(dueAt, clock.now())
+      },
+      onWatchFailed: () => undefined,
+      now: clock.now,
+    })
+    const catalogue = indexCatalogue('all.json', catalogueOf(5))
+    const ports: FeedPorts = {
+      clock,
+      store,
+      declared: store.declared,
+      engines: opened,
+      images: imagePuller(clock, () => undefined, stop.signal),
+      secrets: async () => {
+        if (secrets.values) return secrets.values
+        throw waiting('SecretMissing', 'PASSWORD is missing')
+      },
+      feeds: {
+        report: client.report,
+        push: (endpoint, token, desired, signal) => write('push', () => client.push(endpoint, token, desired, signal)),
+      },
+      catalogues: async () => new Map([['all.json', catalogue]]),
+      problems: () => [],
+      tokenOf: () => 'token',
+      onStep: () => undefined,
+      onEvent: event => void events.push(event),
+      onStatus: () => undefined,
+    }
+    controller = { registry: opened, ports, stop }
+    writesLeft = Number.POSITIVE_INFINITY
+    dueAt = clock.now()
+    return controller
+  }
+
+  /** The controller is gone with kill -9; the next look is its successor's. */
+  const crash = () => {
+    controller?.stop.abort()
+    controller = undefined
+    dueAt = clock.now()
+  }
+
+  const declare = () => {
+    store.declared.accept({
+      objects: resources(isDeclared ? spec : undefined, declaredHosts).map(resource => ({
+        resource,
+        origin: { file: 'a.yaml', line: 1 },
+      })),
+      complete: true,
+    })
+    dueAt = clock.now()
+  }
+
+  /** One look; `undefined` where the controller died in it. */
+  const look = async (): Promise<Result | undefined> => {
+    const { ports } = controller ?? start()
+    const death = new Promise<undefined>(resolve => {
+      onDeath = () => resolve(undefined)
+    })
+    const result = await Promise.race([reconcileFeed(feedKey, ports, AbortSignal.timeout(60_000)), death])
+    if (result) dueAt = clock.now() + delayOf(result)
+    else crash()
+    return result
+  }
+
+  /** Lets time pass, looking whenever a look is due. */
+  const pass = async (ms: number, onLook: () => void = () => undefined): Promise<number> => {
+    const end = clock.now() + ms
+    let looks = 0
+    for (;;) {
+      const at = Math.max(dueAt, clock.now())
+      if (at > end) break
+      clock.goTo(at)
+      if (dueAt > clock.now()) continue
+      await look()
+      looks++
+      onLook()
+      if (looks > 20_000) throw new Error('it looks without end')
+      if (dueAt <= clock.now()) clock.goTo(clock.now() + 1)
+    }
+    clock.goTo(end)
+    return looks
+  }
+
+  declare()
+  return {
+    clock,
+    store,
+    world,
+    engines,
+    events,
+    writes,
+    secrets,
+    present,
+    registry,
+    declaredHosts,
+    /** The controller dies at its n-th write from now, before or after that took effect. */
+    dieAt(count: number, when: 'before' | 'after') {
+      writesLeft = count
+      diesBefore = when === 'before'
+    },
+    crash,
+    look,
+    pass,
+    edit(change: Partial<FeedDeclaration>) {
+      Object.assign(spec, change)
+      declare()
+    },
+    setDeclared(value: boolean) {
+      isDeclared = value
+      declare()
+    },
+    redeclare: declare,
+    get spec(): Readonly<FeedDeclaration> {
+      return spec
+    },
+    get isDeclared() {
+      return isDeclared
+    },
+    get status() {
+      return store.status.get('Feed', feedKey)
+    },
+    condition(type: string) {
+      return store.status.get('Feed', feedKey)?.conditions?.find(condition => condition.type === type)
+    },
+    /** Workloads of the feed, on all hosts. */
+    workloads(): SimulatedWorkload[] {
+      return [...engines.values()].flatMap(engine => [...engine.workloads.values()]).filter(({ image }) => image !== 'stranger')
+    },
+    running(): SimulatedWorkload[] {
+      return this.workloads().filter(({ state }) => state === 'running' || state === 'restarting')
+    },
+    feeds(): SimulatedFeed[] {
+      return [...world.running.values()]
+    },
+    close: () => {
+      controller?.stop.abort()
+      store.close()
+    },
+  }
+}
+
+export const imageReference = (name: ImageName) => `sim/${name}:1`
+
+function runFeed(workload: SimulatedWorkload, world: FeedWorld): Run {
+  const behaviour = workload.image.slice('sim/'.length, -':1'.length)
+  if (behaviour === 'unstartable') throw new Error('exec: no such file')
+  if (behaviour === 'crashes') return { end: { afterMs: 50, exitCode: 1 } }
+  const kind = behaviour === 'slow' || behaviour === 'never-logs-in' ? behaviour : 'good'
+  const endpoint = `sim://${workload.id}`
+  world.running.set(endpoint, new SimulatedFeed(workload, kind, world))
+  return { endpoint, gone: () => world.running.delete(endpoint) }
+}
+
+/** As the loop has it, with the resync of the default settings and a middling back-off. */
+function delayOf(result: Result): number {
+  if (result.type === 'after') return result.delayMs
+  return result.type === 'error' ? 500 : 5000
+}
+
+function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Resource[] {
+  const metadata = (name: string, annotations?: Record<string, string>) => ({
+    name,
+    namespace: 'sim',
+    ...(annotations && { annotations }),
+  })
+  const engine = { type: 'process', images: [{ reference: 'x', entry: 'x' }] }
+  const declared: Resource[] = [
+    ...[...hosts].map(name => ({ kind: 'Host' as const, metadata: metadata(name), spec: kinds.Host.spec.parse({ engine }) })),
+    {
+      kind: 'FeedProfile',
+      metadata: metadata('p'),
+      spec: kinds.FeedProfile.spec.parse({ gateway: { type: 'simulator' }, calendar: { type: 'always' } }),
+    },
+    ...['a', 'b'].map(name => ({
+      kind: 'Credentials' as const,
+      metadata: metadata(name),
+      spec: kinds.Credentials.spec.parse({ account: 'ctp', env: { prefix: `${name.toUpperCase()}_` } }),
+    })),
+  ]
+  if (!feed) return declared
+  const { instruments, retry, failbackToken, image, host, active, backup, failback, suspend, autoRollback, revision } = feed
+  const names = catalogueOf(instruments).map(({ exchange, id }) => `${exchange}.${id}`)
+  if (feed.set === 'declared')
+    declared.push({
+      kind: 'SubscriptionSet',
+      metadata: metadata('s'),
+      spec: kinds.SubscriptionSet.spec.parse({ catalogue: 'all.json', instruments: names }),
+    })
+  const annotations = {
+    ...(retry !== undefined && { 'feedplane.dev/retry': retry }),
+    ...(failbackToken !== undefined && { 'feedplane.dev/failback': failbackToken }),
+  }
+  const spec = kinds.Feed.spec.parse({
+    ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend },
+    credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },
+    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback },
+    ...(revision !== undefined && { revision }),
+    revisionHistoryLimit: 4,
+  })
+  return [...declared, { kind: 'Feed', metadata: metadata('f', annotations), spec }]
+}
+
+function catalogueOf(count: number) {
+  const terms = { exchange: 'CZCE', product: 'AP', class: 'future', multiplier: 10, priceTick: 1, windows: { day: [] } } as const
+  return Array.from({ length: count }, (_, index) => ({ ...terms, windows: { day: [] }, id: `AP00${index}` }))
+}
