@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { buildImages } from '../compose/image.ts'
 import { startDocker } from '../test/services/docker.ts'
 import type { Figure } from './figure.ts'
@@ -25,6 +26,7 @@ export const idle: Measurement = {
 export const idleDocker: Measurement = {
   name: 'idle-docker',
   about: `${dockerFeeds} feeds on Docker, ${seconds} s with nothing to do`,
+  onRequest: true,
   needs: ['docker'],
   limitMs: 300_000,
   async measure(signal) {
@@ -57,6 +59,11 @@ function figuresOf({ feeds, looks, engineWrites, feedWrites, cpuPercent, memoryM
   return [
     { name: `${name}: writes`, unit: 'count', value: engineWrites + feedWrites, n: looks, budget: { of: 'value', atMost: 0 } },
     { name: `${name}: controller`, unit: '% of a core', value: cpuPercent, n: 1, budget: { of: 'value', atMost: 2 } },
-    { name: `${name}: memory`, unit: 'MB', value: memoryMB, n: 1, budget: { of: 'value', atMost: 150 } },
+    {
+      ...{ name: `${name}: memory`, unit: 'MB', value: memoryMB, n: 1, budget: { of: 'value', atMost: 150 } },
+      beside: [{ kind: 'floor', name: 'a Node that runs nothing', value: bareNodeMB() }],
+    },
   ]
 }
+
+const bareNodeMB = (): number => Number(execFileSync(process.execPath, ['-p', 'process.memoryUsage.rss() / 1e6']))

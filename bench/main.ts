@@ -6,6 +6,7 @@ import { creation } from './creation.ts'
 import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
 import { firstWrite } from './firstwrite.ts'
+import { idle, idleDocker } from './idle.ts'
 import { type Machine, readMachine } from './machine.ts'
 import { LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
@@ -13,11 +14,11 @@ import { publish } from './publish.ts'
 import { start } from './start.ts'
 import { markdownTable, textTable } from './table.ts'
 
-const measurements: Measurement[] = [noop, firstWrite, creation, failoverWarm, failoverCold, publish, start]
+const measurements: Measurement[] = [noop, firstWrite, creation, failoverWarm, failoverCold, publish, start, idle, idleDocker]
 
 const usage = `npm run bench -- [NAME ...] [--table] [--json FILE] [--write]
 
-  NAME         ${measurements.map(({ name }) => name).join(', ')}; all where none is named
+  NAME         ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements.filter(({ onRequest }) => onRequest).map(({ name }) => name)}
   --table      the table for people, also where the output is no terminal (JSON is the default there)
   --json FILE  the JSON into a file
   --write      the table into docs/reference/performance.md; only with all measurements`
@@ -48,7 +49,10 @@ async function main(): Promise<number> {
   })
   const unknown = positionals.filter(name => !measurements.some(measurement => measurement.name === name))
   if (values.help || unknown.length > 0) return explain(unknown)
-  const chosen = measurements.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  if (values.write && positionals.length > 0) return explain([], '--write takes a full run: name no measurement with it')
+  const chosen = measurements.filter(({ name, onRequest }) =>
+    positionals.length === 0 ? !onRequest : positionals.includes(name),
+  )
   const report = await run(chosen, stopSignal())
   const json = `${JSON.stringify(report, undefined, 2)}\n`
   if (values.json !== undefined) writeFileSync(values.json, json)
@@ -57,10 +61,11 @@ async function main(): Promise<number> {
   return report.failed.length > 0 || report.figures.some(({ holds }) => holds === false) ? 1 : 0
 }
 
-function explain(unknown: string[]): number {
-  for (const name of unknown) console.error(`there is no measurement "${name}"`)
+function explain(unknown: string[], mistake?: string): number {
+  const mistakes = [...unknown.map(name => `there is no measurement "${name}"`), ...(mistake ? [mistake] : [])]
+  for (const each of mistakes) console.error(each)
   console.error(usage)
-  return unknown.length > 0 ? 2 : 0
+  return mistakes.length > 0 ? 2 : 0
 }
 
 function stopSignal(): AbortSignal {

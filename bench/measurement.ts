@@ -7,6 +7,8 @@ export type Measurement = {
   name: string
   about: string
   needs: Service[]
+  /** Runs only where it is named, because the whole bench is bounded in time. */
+  onRequest?: true
   /** Longest that it may take, in ms; it has failed then. */
   limitMs: number
   measure(signal: AbortSignal): Promise<Figure[]>
