@@ -1,3 +1,4 @@
+import { Agent, type IncomingMessage, request } from 'node:http'
 import type { Desired } from '../crds/contract/desired.ts'
 import { stalled, transient } from '../crds/contract/fault.ts'
 import { type FeedReport, feedReportSchema } from '../crds/contract/feedstatus.ts'
@@ -7,45 +8,83 @@ import type { FeedClient } from './kinds/feed/ports.ts'
 const reportTimeoutMs = 2000
 /** A push may flip a gate; the feed answers when the flip is under way. */
 const pushTimeoutMs = 10_000
+/** A status holds at most some hundred rejections. */
+const maxAnswerBytes = 4 * 1024 * 1024
+/** Connections of one feed that are kept between two looks; the feed closes them after 30 s of silence. */
+const maxIdlePerFeed = 2
 
-/** Talks to feeds over HTTP. The token goes into a header only. */
+/**
+ * Talks to feeds over HTTP. The token goes into a header only. Connections are kept: of a look at a converged feed, which comes every
+ * few seconds, a new one would be a good part.
+ */
 export const feedClient: FeedClient = {
   async report(endpoint, token, signal): Promise<FeedReport> {
-    const response = await call(`${endpoint}/v1/status`, { headers: bearer(token) }, deadline(signal, reportTimeoutMs))
-    if (!response.ok) throw await refusal(response)
-    const report = feedReportSchema.safeParse(await response.json())
+    const answer = await call('GET', `${endpoint}/v1/status`, token, undefined, deadline(signal, reportTimeoutMs))
+    if (answer.status !== 200) throw refusal(answer)
+    const report = feedReportSchema.safeParse(parse(answer.text))
     if (report.success) return report.data
     throw transient('FeedUnreachable', `${endpoint} answers with something else than a status`, report.error)
   },
   async push(endpoint, token, desired: Desired, signal) {
-    const headers = { ...bearer(token), 'content-type': 'application/json' }
-    const response = await call(
-      `${endpoint}/v1/desired`,
-      { method: 'PUT', headers, body: JSON.stringify(desired) },
-      deadline(signal, pushTimeoutMs),
-    )
-    if (!response.ok) throw await refusal(response)
-    await response.arrayBuffer()
+    const body = JSON.stringify(desired)
+    const answer = await call('PUT', `${endpoint}/v1/desired`, token, body, deadline(signal, pushTimeoutMs))
+    if (answer.status !== 200) throw refusal(answer)
   },
 }
 
-async function call(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-  try {
-    return await fetch(url, { ...init, signal })
-  } catch (cause) {
-    throw transient('FeedUnreachable', `${url} does not answer`, cause)
+type Answer = { status: number; statusText: string; text: string }
+
+const agent = new Agent({ keepAlive: true, maxFreeSockets: maxIdlePerFeed })
+
+async function call(method: string, url: string, token: string, body: string | undefined, signal: AbortSignal): Promise<Answer> {
+  for (;;) {
+    const sent = send(method, url, token, body, signal)
+    try {
+      return await read(await sent.response)
+    } catch (cause) {
+      // A kept connection that the feed closed meanwhile says nothing about the feed. Both calls may be made twice.
+      if (!sent.isReused() || signal.aborted) throw transient('FeedUnreachable', `${url} does not answer`, cause)
+    }
   }
 }
 
-/** A lower epoch or another launch is refused with 409: the next look sees why, and plans anew. */
-async function refusal(response: Response) {
-  const problem = (await response.json().catch(() => ({}))) as { title?: string; detail?: string }
-  const text = `${response.status} ${problem.title ?? response.statusText}: ${problem.detail ?? ''}`
-  return response.status === 400 ? stalled('FeedRefused', text) : transient('FeedRefused', text)
+function send(method: string, url: string, token: string, body: string | undefined, signal: AbortSignal) {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const sending = request(url, { method, headers, agent, signal }, resolve)
+  sending.once('error', reject)
+  sending.end(body)
+  return { response: promise, isReused: () => sending.reusedSocket }
 }
 
-function bearer(token: string): Record<string, string> {
-  return { authorization: `Bearer ${token}` }
+async function read(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`)
+    chunks.push(chunk)
+  }
+  const { statusCode: status = 0, statusMessage: statusText = '' } = response
+  return { status, statusText, text: Buffer.concat(chunks).toString('utf8') }
+}
+
+/** A lower epoch or another launch is refused with 409: the next look sees why, and plans anew. */
+function refusal({ status, statusText, text }: Answer) {
+  const { title = statusText, detail = '' } = (parse(text) ?? {}) as { title?: string; detail?: string }
+  const words = `${status} ${title}: ${detail}`
+  return status === 400 ? stalled('FeedRefused', words) : transient('FeedRefused', words)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function deadline(signal: AbortSignal, timeoutMs: number): AbortSignal {

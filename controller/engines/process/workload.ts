@@ -39,6 +39,8 @@ export class ProcessWorkload {
   readonly #mutex = new Mutex()
   #record: WorkloadRecord
   #run: Run | undefined
+  /** Port of the life that it was read in. */
+  #known: { run: Run; port: number } | undefined
   #restart: NodeJS.Timeout | undefined
   #failures = 0
   #removing = false
@@ -70,7 +72,7 @@ export class ProcessWorkload {
 
   async view(): Promise<Workload> {
     const { id, name, labels, image, exitCode, outOfMemory, restarts, startedAt } = this.#record
-    const port = this.#run === undefined ? undefined : await readPort(this.directory)
+    const port = await this.#portOf(this.#run)
     return {
       ...{ id, name, owner: this.owner, labels: { ...labels }, image, state: this.#state(), restarts, outOfMemory },
       exitCode: this.#run === undefined ? exitCode : undefined,
@@ -78,6 +80,17 @@ export class ProcessWorkload {
       startedAt,
       endpoint: port === undefined || this.#run === undefined ? undefined : `http://127.0.0.1:${port}`,
     }
+  }
+
+  // Read once in a life: with 50 feeds the files of a second would be hundreds.
+  async #portOf(run: Run | undefined): Promise<number | undefined> {
+    if (run === undefined) return undefined
+    if (this.#known?.run !== run) {
+      const port = await readPort(this.directory)
+      if (port !== undefined) this.#known = { run, port }
+      return port
+    }
+    return this.#known.port
   }
 
   /** After a restart of the controller: takes over what runs and makes true what was wanted. */
