@@ -87,6 +87,10 @@ export const calendarSchema = z.strictObject({
     .enum(['always', 'china-futures'])
     .default('china-futures')
     .meta({ description: 'always: every moment is in session (replay, simulator).' }),
+  overrides: relativePath('data').optional().meta({
+    description:
+      'File (YAML or JSON) of further closed days, open days and windows, relative to the data directory. Read when the feed starts: give a changed file a new name.',
+  }),
 })
 
 export const queueSchema = z.strictObject({

@@ -3,7 +3,7 @@ import pino, { type Logger } from 'pino'
 import * as z from 'zod'
 import { feedDirectory } from '../crds/contract/desired.ts'
 import { asFault, stalled } from '../crds/contract/fault.ts'
-import { openCalendar } from './calendar/open.ts'
+import { loadCalendar } from './calendar/open.ts'
 import { metricsOf } from './supervisor/metrics.ts'
 import { Patrol } from './supervisor/patrol.ts'
 import { readVersion } from './supervisor/report.ts'
@@ -49,7 +49,7 @@ async function main(log: Logger): Promise<void> {
   const token = readToken(join(directory, feedDirectory.token))
   const state = new StateDirectory(directory)
   const saved = state.load()
-  const calendar = openCalendar(saved.desired.launch.calendar)
+  const calendar = await loadCalendar(saved.desired.launch.calendar, settings.FEEDPLANE_DATA)
   const supervisor = new Supervisor({ saved, state, calendar, log, directory, dataDirectory: settings.FEEDPLANE_DATA })
   const version = readVersion()
   const server = serve(routesOf(supervisor, metricsOf(supervisor, version), version), token, log)

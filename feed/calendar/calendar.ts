@@ -1,4 +1,6 @@
 import type { TradingWindows } from '../../crds/contract/catalogue.ts'
+import type { Session } from './sessions.ts'
+import type { TradingDays } from './tradingdays.ts'
 
 /** When a group of instruments trades. Times are ms since 1970; the windows are Asia/Shanghai (UTC+8, no daylight saving). */
 export type Calendar = {
@@ -10,4 +12,7 @@ export type Calendar = {
   openMs(windows: TradingWindows, from: number, to: number): number
   /** YYYYMMDD that a tick at this moment is booked under: at night, the next trading day. */
   tradingDay(at: number): string
+  /** The sessions that begin on a day, as times after its midnight; none where the market never closes. */
+  sessionsOn(windows: TradingWindows, day: number): Session[]
+  days: TradingDays
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TradingWindows } from '../../crds/contract/catalogue.ts'
-import { openCalendar } from './open.ts'
+import { loadCalendar, openCalendar } from './open.ts'
+import { noOverrides, parseOverrides } from './overrides.ts'
+import { dayOf, startOf } from './tradingdays.ts'
 
 const copper: TradingWindows = {
   day: [
@@ -97,6 +99,33 @@ describe('china-futures', () => {
     expect(calendar.openMs(copper, at('2026-11-28 00:59:00'), at('2026-11-30 09:00:30'))).toBe(90_000)
   })
 
+  it.each([
+    ['the lunch break', copper, '2026-11-24 11:30:00', '2026-11-24 13:30:00'],
+    ['the lunch break of the index', index, '2026-11-24 11:30:00', '2026-11-24 13:00:00'],
+    ['the tea break', copper, '2026-11-24 10:15:00', '2026-11-24 10:30:00'],
+    ['the afternoon and the night auction', copper, '2026-11-24 15:00:00', '2026-11-24 21:00:00'],
+    ['the night before a holiday, and the holidays', copper, '2026-09-30 15:00:00', '2026-10-08 09:00:00'],
+    ['Saturday and Sunday after Friday night', copper, '2026-11-28 01:00:00', '2026-11-30 09:00:00'],
+    ['the weekend of an index', index, '2026-11-27 15:00:00', '2026-11-30 09:30:00'],
+  ])('counts no silence over %s, and a second of it right before and after', (_what, windows, closes, opens) => {
+    expect(calendar.openMs(windows, at(closes), at(opens))).toBe(0)
+    expect(calendar.openMs(windows, at(closes) - 1000, at(opens) + 1000)).toBe(2000)
+  })
+
+  it('goes on over midnight without a break, also on Friday', () => {
+    for (const date of ['2026-11-24', '2026-11-27']) {
+      const midnight = at(`${date} 00:00:00`) + 86_400_000
+      expect(calendar.openMs(copper, midnight - 1000, midnight + 1000)).toBe(2000)
+      expect(calendar.isOpen(copper, midnight - 1) && calendar.isOpen(copper, midnight)).toBe(true)
+      expect(calendar.tradingDay(midnight - 1)).toBe(calendar.tradingDay(midnight))
+    }
+  })
+
+  it('books Friday night, Saturday before dawn and Monday under Monday', () => {
+    const times = ['2026-11-27 21:00:00', '2026-11-28 00:59:59', '2026-11-30 09:00:00', '2026-11-30 14:59:59']
+    expect(times.map(time => calendar.tradingDay(at(time)))).toEqual(Array(4).fill('20261130'))
+  })
+
   it('counts no silence in an auction', () => {
     expect(calendar.openMs(copper, at('2026-11-24 08:50:00'), at('2026-11-24 09:00:00'))).toBe(0)
   })
@@ -130,6 +159,92 @@ describe('china-futures', () => {
       }),
     )
   })
+})
+
+describe('an override file', () => {
+  const overridden = openCalendar(
+    { type: 'china-futures' },
+    parseOverrides(
+      `closed:
+  - {from: 2026-12-01, reason: typhoon}
+open:
+  - {from: 2026-12-05, reason: system test}
+windows:
+  - {from: 2026-12-07, to: 2026-12-08, reason: no nights, day: [["09:00:00", "10:15:00"]], night: []}
+  - from: 2026-12-08
+    to: 2026-12-08
+    reason: longer night for copper
+    replaces: ${JSON.stringify(copper)}
+    day: [["09:00:00", "11:30:00"]]
+    night: [["21:00:00", "27:00:00"]]
+`,
+      'calendar.yaml',
+    ),
+  )
+  it.each([
+    ['2026-11-30 22:00:00', copper, false, 'the night before a closed day'],
+    ['2026-12-01 10:00:00', copper, false, 'the closed day'],
+    ['2026-12-02 10:00:00', copper, true, 'the day after'],
+    ['2026-12-04 22:00:00', copper, true, 'the night before an opened Saturday'],
+    ['2026-12-05 10:00:00', copper, true, 'the opened Saturday'],
+    ['2026-12-07 10:00:00', gold, true, 'the first window that stays'],
+    ['2026-12-07 11:00:00', gold, false, 'a window that was taken away'],
+    ['2026-12-07 22:00:00', gold, false, 'a night that was taken away'],
+    ['2026-12-08 11:00:00', gold, false, 'the same for the others'],
+    ['2026-12-08 10:20:00', copper, true, 'the later change, which holds for copper'],
+    ['2026-12-09 02:30:00', copper, true, 'the longer night that began the day before'],
+    ['2026-12-09 22:00:00', gold, true, 'the usual windows afterwards'],
+  ])('decides %s', (text, windows, open, _why) => {
+    expect(overridden.isOpen(windows, at(text))).toBe(open)
+  })
+
+  it('moves the booking day over a closed day', () => {
+    expect(overridden.tradingDay(at('2026-11-30 21:00:00'))).toBe('20261202')
+    expect(overridden.tradingDay(at('2026-12-04 21:00:00'))).toBe('20261205')
+  })
+
+  it('finds the next opening behind a closure of four weeks', () => {
+    const long = openCalendar(
+      { type: 'china-futures' },
+      { ...noOverrides, closed: [{ from: '2026-11-25', to: '2026-12-23', reason: 'flood' }] },
+    )
+    expect(long.nextChange(copper, at('2026-11-24 15:00:00'))).toBe(at('2026-12-24 08:55:00'))
+  })
+
+  it.each([
+    ['closed: [{from: 2026-13-01, reason: x}]', /calendar\.overrides c\.yaml: closed\.0\.from: write a date/],
+    ['closed: [{from: 2026-12-03, to: 2026-12-01, reason: x}]', /closed\.0: the span ends before it begins/],
+    ['closed: [{from: 2026-12-03, to: 2027-12-01, reason: x}]', /closed\.0: a span has at most 31 days/],
+    ['closed: [{from: 2026-12-03}]', /closed\.0\.reason/],
+    ['{closed: [{from: 2026-12-03, reason: x}], open: [{from: 2026-12-03, reason: y}]}', /open: a day is both closed and open/],
+    ['windows: [{from: 2026-12-03, to: 2026-12-03, reason: x, day: [["10:00:00", "09:00:00"]]}]', /ends before it begins/],
+    ['windows: [{from: 2026-12-03, to: 2026-12-03, reason: x, day: [["9:00", "10:00:00"]]}]', /write a time as HH:MM:SS/],
+    ['closes: []', /Unrecognized key/],
+    ['closed: [', /calendar\.overrides c\.yaml/],
+  ])('is refused with what is wrong: %s', (text, message) => {
+    expect(() => parseOverrides(text, 'c.yaml')).toThrow(message)
+  })
+
+  it('that is not there is named', async () => {
+    const settings = { type: 'china-futures', overrides: 'calendar/none.yaml' } as const
+    await expect(loadCalendar(settings, '/nowhere')).rejects.toMatchObject({ class: 'stalled', reason: 'CalendarInvalid' })
+  })
+
+  it('may be empty', () => {
+    expect(parseOverrides('', 'c.yaml')).toEqual(noOverrides)
+  })
+})
+
+it('is open exactly in the sessions that it lists', () => {
+  const moment = fc.integer({ min: at('2020-01-01 00:00:00'), max: at('2027-01-01 00:00:00') })
+  fc.assert(
+    fc.property(fc.constantFrom(copper, gold, index), moment, (windows, time) => {
+      const listed = [dayOf(time) - 1, dayOf(time)].some(day =>
+        calendar.sessionsOn(windows, day).some(({ opens, ends }) => time >= startOf(day) + opens && time < startOf(day) + ends),
+      )
+      expect(calendar.isOpen(windows, time)).toBe(listed)
+    }),
+  )
 })
 
 describe('always', () => {

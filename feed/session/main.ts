@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { feedDirectory } from '../../crds/contract/desired.ts'
-import { openCalendar } from '../calendar/open.ts'
+import { loadCalendar } from '../calendar/open.ts'
 import { openGateway } from '../gateways/open.ts'
 import { openPublisher } from '../publish/open.ts'
 import type { FromSession, SessionStart, ToSession } from './message.ts'
@@ -33,7 +33,7 @@ async function begin(start: SessionStart): Promise<Session> {
   const begun = new Session({
     start,
     publisher,
-    calendar: openCalendar(start.launch.calendar),
+    calendar: await loadCalendar(start.launch.calendar, start.dataDirectory),
     readSecrets: () => readAccountSecrets(join(secrets, start.account)),
     gatewayOf: account => openGateway(start.launch.gateway, start.account, account, { dataDirectory: start.dataDirectory }),
     send,
