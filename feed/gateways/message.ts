@@ -19,6 +19,8 @@ export const answerSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('limit'), requestsPerSecond: limitSchema }),
   z.object({ op: z.literal('login'), tradingDay: z.string().optional(), error: errorSchema.optional() }),
   z.object({ op: z.literal('subscribed'), instruments: z.array(z.tuple([z.string(), z.int()])) }),
+  /** The instruments are subscribed without being acknowledged, as when an acknowledgement is lost; only a fault sends this. */
+  z.object({ op: z.literal('named'), instruments: z.array(z.tuple([z.string(), z.int()])) }),
   z.object({ op: z.literal('unsubscribed'), instruments: z.array(z.string()) }),
   z.object({
     op: z.literal('refused'),

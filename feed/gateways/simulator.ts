@@ -161,6 +161,9 @@ export class SimulatorGateway implements Gateway {
       case 'error':
         handlers.failed(answer.error)
         break
+      case 'named':
+        for (const [instrument, number] of answer.instruments) nameTicks(connection.names, instrument, number)
+        break
       default:
         this.#window.answered(answer.instruments.length)
         answeredInstruments(answer, handlers, connection.names)
@@ -175,12 +178,16 @@ function answeredLogin(answer: Extract<Answer, { op: 'login' }>, handlers: Gatew
   else handlers.loginFailed(answer.error)
 }
 
+function nameTicks(names: Connection['names'], instrument: string, number: number): void {
+  names[number] = { InstrumentID: instrument, ExchangeID: '' }
+}
+
 type InstrumentAnswer = Extract<Answer, { op: 'subscribed' | 'unsubscribed' | 'refused' }>
 
 function answeredInstruments(answer: InstrumentAnswer, handlers: GatewayHandlers, names: Connection['names']): void {
   if (answer.op === 'subscribed') {
     for (const [instrument, number] of answer.instruments) {
-      names[number] = { InstrumentID: instrument, ExchangeID: '' }
+      nameTicks(names, instrument, number)
       handlers.subscribed(instrument)
     }
   } else if (answer.op === 'unsubscribed') {

@@ -1,5 +1,6 @@
 const shanghaiMs = 8 * 3_600_000
 const dayMs = 86_400_000
+const eveningMs = 18 * 3_600_000
 
 /** A moment as the exchange's clock shows it: Asia/Shanghai has been UTC+8 without daylight saving since 1991. */
 export type ExchangeTime = {
@@ -11,19 +12,48 @@ export type ExchangeTime = {
 }
 
 /**
- * From 18:00 on, and before 06:00 of a day that follows a night session, a tick is booked under the next weekday. Holidays are not
- * known here: the simulator trades whenever it runs.
+ * The exchange's clock. From 18:00 on a tick is booked under the next weekday. Holidays are not known here: the simulator trades
+ * whenever it runs, unless its hours say otherwise. `daysAhead` more weekdays are booked for each day change that was ordered.
  */
-export function exchangeTime(at: number): ExchangeTime {
-  const local = at + shanghaiMs
-  const inDay = local % dayMs
-  const day = local - inDay
-  const evening = inDay >= 18 * 3_600_000
-  return {
-    second: Math.floor(inDay / 1000),
-    millisecond: Math.floor(inDay % 1000),
-    actionDay: dayNumber(day),
-    tradingDay: dayNumber(weekdayFrom(evening ? day + dayMs : day)),
+export class ExchangeClock {
+  #daysAhead = 0
+  /** The days of the clock hold from one moment up to another, in ms of local time. */
+  #from = 0
+  #until = 0
+  #actionDay = 0
+  #tradingDay = 0
+
+  get daysAhead(): number {
+    return this.#daysAhead
+  }
+
+  changeDay(days: number): void {
+    this.#daysAhead += days
+    this.#until = this.#from
+  }
+
+  /** `at` in ms since 1970. */
+  time(at: number): ExchangeTime {
+    const local = Math.floor(at) + shanghaiMs
+    if (local < this.#from || local >= this.#until) this.#turn(local)
+    const inDay = local % dayMs
+    return {
+      second: Math.floor(inDay / 1000),
+      millisecond: inDay % 1000,
+      actionDay: this.#actionDay,
+      tradingDay: this.#tradingDay,
+    }
+  }
+
+  #turn(local: number): void {
+    const day = local - (local % dayMs)
+    const isEvening = local - day >= eveningMs
+    this.#from = isEvening ? day + eveningMs : day
+    this.#until = isEvening ? day + dayMs : day + eveningMs
+    this.#actionDay = dayNumber(day)
+    let booked = weekdayFrom(isEvening ? day + dayMs : day)
+    for (let ahead = 0; ahead < this.#daysAhead; ahead++) booked = weekdayFrom(booked + dayMs)
+    this.#tradingDay = dayNumber(booked)
   }
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import * as z from 'zod'
-import { type FaultOrder, faultsSchema } from './faults.ts'
+import { type FaultOrder, faultsSchema } from './faultorder.ts'
 
 const maxBodyBytes = 64 * 1024
 
@@ -10,7 +10,7 @@ export type ControlTarget = {
   faults(order: FaultOrder): string | undefined
 }
 
-/** The simulator's control API, on loopback only: `GET /state`, and `POST /faults` with the orders of `faults.ts`. */
+/** The simulator's control API, on loopback only: `GET /state`, and `POST /faults` with the orders of `faultorder.ts`. */
 export async function listenControl(port: number, target: ControlTarget): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     answer(request, target).then(

@@ -2,8 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { FrontError } from '../gateways/gateway.ts'
 import { frontErrors, type Request } from '../gateways/message.ts'
 import type { Accounts } from './accounts.ts'
-import { exchangeTime } from './clock.ts'
-import type { Market } from './market.ts'
+import { Disturbance } from './disturbance.ts'
+import type { Faults } from './faults.ts'
+import type { Batch, Market } from './market.ts'
 import { FrontSession, type SessionEvents } from './session.ts'
 
 /** A login earlier than this after the session's last one is refused (CTP: one a second and session). */
@@ -11,16 +12,6 @@ const loginIntervalMs = 1000
 
 /** Sessions that the front takes at a time; more are closed at once, as with CTP's cap. */
 const maxSessions = 64
-
-/** What an operator of the simulator can set while it runs. Each is off at the start. */
-export type Faults = {
-  refuseLogins: { errorId: number; user?: string | undefined } | undefined
-  muteLogins: boolean
-  acknowledgementDelayMs: number
-  flowControl: boolean
-  /** Users whose sessions get no ticks, over their reconnects too. */
-  stalledUsers: Set<string>
-}
 
 export type FrontCounters = {
   connections: number
@@ -31,34 +22,39 @@ export type FrontCounters = {
   cuts: number
 }
 
+export type FrontParts = {
+  market: Market
+  accounts: Accounts
+  faults: Faults
+  requestsPerSecond: number
+  /** YYYYMMDD as a number, for answers to logins. */
+  tradingDay: () => number
+}
+
 /** The sessions of all ports, their logins and their limits. Ticks come from the pacer through `push`. */
 export class Front {
   readonly sessions = new Set<FrontSession>()
-  readonly faults: Faults = {
-    refuseLogins: undefined,
-    muteLogins: false,
-    acknowledgementDelayMs: 0,
-    flowControl: false,
-    stalledUsers: new Set(),
-  }
+  readonly faults: Faults
   readonly counters: FrontCounters = { connections: 0, logins: 0, loginFailures: 0, requestsRefused: 0, cuts: 0 }
   /** Subscribers of each instrument, over all sessions. */
   readonly subscribers: Uint16Array
-  /** 1 where an instrument is stalled by `stall`. */
-  readonly silent: Uint8Array
   readonly #market: Market
   readonly #accounts: Accounts
   readonly #requestsPerSecond: number
   readonly #requests = new WeakMap<FrontSession, { second: number; count: number }>()
+  readonly #tradingDay: () => number
+  readonly #disturbance: Disturbance
   readonly #servers: Server[] = []
   #lastId = 0
 
-  constructor(market: Market, accounts: Accounts, requestsPerSecond: number) {
+  constructor({ market, accounts, faults, requestsPerSecond, tradingDay }: FrontParts) {
     this.subscribers = new Uint16Array(market.count)
-    this.silent = new Uint8Array(market.count)
+    this.faults = faults
     this.#market = market
     this.#accounts = accounts
     this.#requestsPerSecond = requestsPerSecond
+    this.#tradingDay = tradingDay
+    this.#disturbance = new Disturbance(market, 1)
   }
 
   /** Listens on one more port (0: any free one) and returns it. */
@@ -73,9 +69,13 @@ export class Front {
     return typeof address === 'object' && address !== null ? address.port : port
   }
 
-  push(from: number, to: number): void {
-    const shared = this.#market.copy(from, to)
-    for (const session of this.sessions) session.push(from, to, shared, this.silent)
+  /** To every session that is subscribed, or to those of one user. */
+  push(batch: Batch, user?: string): void {
+    const shared = this.#disturbance.bend(batch, this.faults, undefined)
+    for (const session of this.sessions) {
+      if (user !== undefined && session.user !== user) continue
+      session.push(this.#bend(session, shared), this.faults.mask(session.user))
+    }
   }
 
   acknowledge(now: number): void {
@@ -86,18 +86,28 @@ export class Front {
     for (const session of this.sessions) session.heartbeat()
   }
 
-  /** Above this gateways answer -3; 0 while flow control is on. */
-  get requestsPerSecond(): number {
-    return this.faults.flowControl ? 0 : this.#requestsPerSecond
+  /** Above this gateways answer -3; 0 while flow control is on for the user. */
+  requestsPerSecond(user?: string): number {
+    return this.faults.of('flowControl', user) === undefined ? this.#requestsPerSecond : 0
   }
 
-  setFlowControl(on: boolean): void {
-    this.faults.flowControl = on
-    for (const session of this.sessions) session.answer({ op: 'limit', requestsPerSecond: this.requestsPerSecond })
+  /** Brings the sessions to the faults in force. */
+  applyFaults(now: number): void {
+    for (const session of this.sessions) {
+      const halfOpen = this.faults.of('halfOpen', session.user) !== undefined
+      if (session.isFrozen && !halfOpen) session.reset()
+      if (halfOpen) session.freeze()
+      session.outbox.limit(this.faults.of('slowReader', session.user)?.packetsPerSecond, now)
+      session.announce(this.requestsPerSecond(session.user))
+    }
+  }
+
+  cut(user?: string): void {
+    for (const session of this.sessions) if (user === undefined || session.user === user) session.cut()
   }
 
   async close(): Promise<void> {
-    for (const session of this.sessions) session.cut()
+    for (const session of this.sessions) session.reset()
     await Promise.all(this.#servers.map(server => new Promise(resolve => server.close(resolve))))
   }
 
@@ -109,13 +119,16 @@ export class Front {
     this.counters.connections++
     const session = new FrontSession(++this.#lastId, socket, this.#market, this.#events)
     this.sessions.add(session)
-    session.answer({ op: 'welcome', requestsPerSecond: this.requestsPerSecond })
+    if (this.faults.of('halfOpen', undefined)) session.freeze()
+    else session.welcome(this.requestsPerSecond())
   }
 
   readonly #events: SessionEvents = {
     login: (session, request) => this.#login(session, request),
     admits: session => this.#admits(session),
-    answerFrom: () => performance.now() + this.faults.acknowledgementDelayMs,
+    answerFrom: session => performance.now() + (this.faults.of('slowAcknowledgements', session.user)?.ms ?? 0),
+    losesAcknowledgement: (session, number) => this.#loses(session, number),
+    hushed: session => this.faults.hushed(session.user),
     subscriptions: (number, change) => {
       this.subscribers[number] = (this.subscribers[number] ?? 0) + change
     },
@@ -128,8 +141,21 @@ export class Front {
     },
   }
 
+  #bend(session: FrontSession, shared: Batch): Batch {
+    if (session.user === undefined || (session.disturbance === undefined && !this.faults.disturbs(session.user))) return shared
+    session.disturbance ??= new Disturbance(this.#market, session.id + 1)
+    return session.disturbance.bend(shared, this.faults, session.user)
+  }
+
+  /** Spread by the golden ratio over the instruments, so that any share of them is an even one. */
+  #loses(session: FrontSession, number: number): boolean {
+    return this.faults
+      .all('loseAcknowledgements', session.user)
+      .some(({ covers, settings }) => covers?.[number] !== 0 && (number * 0.618034) % 1 < settings.share)
+  }
+
   #login(session: FrontSession, request: Extract<Request, { op: 'login' }>): void {
-    if (this.faults.muteLogins) return
+    if (this.faults.of('muteLogins', request.userId) !== undefined) return
     const error = this.#loginRefusal(session, request)
     session.lastLoginAt = performance.now()
     if (error !== undefined) {
@@ -139,8 +165,10 @@ export class Front {
     }
     this.counters.logins++
     session.user = request.userId
-    session.stalled = this.faults.stalledUsers.has(request.userId)
-    session.answer({ op: 'login', tradingDay: String(exchangeTime(Date.now()).tradingDay) })
+    session.answer({ op: 'login', tradingDay: String(this.#tradingDay()) })
+    const doom = this.faults.of('cutAfterLogin', request.userId)
+    if (doom !== undefined) session.cutAt = performance.now() + doom.afterMs
+    this.applyFaults(performance.now())
   }
 
   #loginRefusal(
@@ -149,9 +177,9 @@ export class Front {
   ): FrontError | undefined {
     if (session.lastLoginAt !== 0 && performance.now() - session.lastLoginAt < loginIntervalMs) return frontErrors.tooFast
     if (session.user !== undefined) return frontErrors.duplicateLogin
-    const { refuseLogins } = this.faults
-    if (refuseLogins && (refuseLogins.user ?? userId) === userId) {
-      return { ErrorID: refuseLogins.errorId, ErrorMsg: 'refused by a fault of the simulator' }
+    const refusal = this.faults.of('refuseLogins', userId)
+    if (refusal !== undefined) {
+      return { ErrorID: refusal.errorId, ErrorMsg: 'refused by a fault of the simulator' }
     }
     return this.#accounts.refusal(brokerId, userId, password)
   }

@@ -11,6 +11,11 @@ export class Outbox {
   readonly #socket: Socket
   readonly #waiting: { bytes: Buffer; packets: number }[] = []
   #packets = 0
+  /** Packets a second that may leave, and how many may leave now; a fault of the simulator. */
+  #limit: number | undefined
+  #allowance = 0
+  #refilledAt = 0
+  #isShut = false
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -23,13 +28,37 @@ export class Outbox {
 
   /** Bytes are whole frames and are not changed any more. */
   send(bytes: Buffer, packets: number): void {
-    if (!this.#socket.writable) return
-    if (this.#waiting.length === 0 && !this.#socket.writableNeedDrain) {
-      this.#socket.write(bytes)
+    if (!this.#socket.writable || this.#isShut) return
+    if (this.#waiting.length === 0 && this.#takes()) {
+      this.#write(bytes, packets)
       return
     }
     this.#waiting.push({ bytes, packets })
     this.#packets += packets
+  }
+
+  /** From now on at most so many packets a second leave; undefined for all. */
+  limit(packetsPerSecond: number | undefined, now: number): void {
+    if (packetsPerSecond === this.#limit) return
+    this.#limit = packetsPerSecond
+    this.#allowance = 0
+    this.#refilledAt = now
+    this.#drain()
+  }
+
+  /** Lets more leave where a limit holds, as time goes on. `now` is monotonic. */
+  refill(now: number): void {
+    if (this.#limit === undefined) return
+    const earned = ((now - this.#refilledAt) / 1000) * this.#limit
+    this.#allowance = Math.min(Math.max(1, this.#limit), this.#allowance + earned)
+    this.#refilledAt = now
+    this.#drain()
+  }
+
+  /** Takes nothing any more and lets nothing go. */
+  shut(): void {
+    this.clear()
+    this.#isShut = true
   }
 
   /** Forgets what waits, so that a last word comes next. */
@@ -38,14 +67,23 @@ export class Outbox {
     this.#packets = 0
   }
 
+  #takes(): boolean {
+    return !this.#socket.writableNeedDrain && (this.#limit === undefined || this.#allowance > 0)
+  }
+
+  #write(bytes: Buffer, packets: number): void {
+    this.#socket.write(bytes)
+    if (this.#limit !== undefined) this.#allowance -= packets
+  }
+
   #drain(): void {
     let taken = 0
     for (const { bytes, packets } of this.#waiting) {
-      if (this.#socket.writableNeedDrain) break
-      this.#socket.write(bytes)
+      if (!this.#takes()) break
+      this.#write(bytes, packets)
       this.#packets -= packets
       taken++
     }
-    this.#waiting.splice(0, taken)
+    if (taken > 0) this.#waiting.splice(0, taken)
   }
 }

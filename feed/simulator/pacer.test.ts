@@ -5,8 +5,8 @@ import { Pacer } from './pacer.ts'
 function run(pacer: Pacer, count: number, from: number, to: number, everyMs: number): number[] {
   const ticks = new Array<number>(count).fill(0)
   for (let now = from; now <= to; now += everyMs) {
-    for (const [first, end] of pacer.due(now))
-      for (let number = first; number < end; number++) ticks[number] = (ticks[number] ?? 0) + 1
+    for (const { from: first, to } of pacer.due(now))
+      for (let number = first; number < to; number++) ticks[number] = (ticks[number] ?? 0) + 1
   }
   return ticks
 }
@@ -21,7 +21,7 @@ describe('the pacer', () => {
   it('spreads instruments evenly over the interval', () => {
     const pacer = new Pacer(1000, 2, 0)
     for (let now = 5; now <= 2000; now += 5) {
-      const due = pacer.due(now).reduce((sum, [from, to]) => sum + to - from, 0)
+      const due = pacer.due(now).reduce((sum, { from, to }) => sum + to - from, 0)
       expect(Math.abs(due - 10)).toBeLessThanOrEqual(1)
     }
   })
@@ -34,9 +34,9 @@ describe('the pacer', () => {
 
   it('goes on where it was when the rate changes', () => {
     const pacer = new Pacer(10, 1, 0)
-    expect(pacer.due(500)).toEqual([[0, 5]])
+    expect(pacer.due(500)).toMatchObject([{ from: 0, to: 5, round: 0, at: 100, everyMs: 100 }])
     pacer.setRate(2, 500)
-    expect(pacer.due(750)).toEqual([[5, 10]])
+    expect(pacer.due(750)).toMatchObject([{ from: 5, to: 10, round: 0, at: 550, everyMs: 50 }])
     pacer.setRate(0, 750)
     expect(pacer.due(10_000)).toEqual([])
   })

@@ -1,7 +1,10 @@
+/** Instruments `from` up to `to` that are due in a round; `at` is when the first of them is, and each next one `everyMs` later. */
+export type Due = { from: number; to: number; round: number; at: number; everyMs: number }
+
 /**
- * Says which instruments are due: each ticks `rate` times a second, all of them spread evenly over the interval by their number.
- * What is due follows from the time since an anchor and not from how often it is asked, so the rate does not drift. After a pause of
- * more than one interval (a suspended machine) the missed rounds are counted as late and left out.
+ * Says which instruments are due: each `rate` times a second, all of them spread evenly over the interval by their number. What is
+ * due, and when, follows from the time since an anchor and not from how often it is asked, so the rate does not drift. After a pause
+ * of more than one interval (a suspended machine) the missed rounds are counted as late and left out.
  */
 export class Pacer {
   readonly #count: number
@@ -21,25 +24,26 @@ export class Pacer {
     return this.#rate
   }
 
-  /** Ticks per second and instrument; 0 for none. */
+  /** Times a second and instrument; 0 for none. */
   setRate(rate: number, now: number): void {
     this.#anchor = now
     this.#rate = rate
-    this.#done %= this.#count
     this.#offset = this.#done
   }
 
-  /** Ranges `[from, to)` of instrument numbers that became due since the last call: none, one, or two at the end of a round. */
-  due(now: number): [number, number][] {
-    const target = this.#offset + Math.floor(((now - this.#anchor) / 1000) * this.#rate * this.#count)
+  /** What became due since the last call: nothing, one range, or two at the end of a round. */
+  due(now: number): Due[] {
+    const perMs = (this.#rate * this.#count) / 1000
+    const target = this.#offset + Math.floor((now - this.#anchor) * perMs)
     const missed = Math.max(0, target - this.#done - this.#count)
     this.late += missed
     this.#done += missed
-    const ranges: [number, number][] = []
+    const ranges: Due[] = []
     while (this.#done < target) {
       const from = this.#done % this.#count
       const to = Math.min(this.#count, from + target - this.#done)
-      ranges.push([from, to])
+      const at = this.#anchor + (this.#done + 1 - this.#offset) / perMs
+      ranges.push({ from, to, round: Math.floor(this.#done / this.#count), at, everyMs: 1 / perMs })
       this.#done += to - from
     }
     return ranges

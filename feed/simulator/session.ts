@@ -3,7 +3,8 @@ import { badPacket, controlFrame, FrameReader, heartbeatFrame, isBadPacket } fro
 import type { FrontError } from '../gateways/gateway.ts'
 import { type Answer, disconnectReasons, frontErrors, type Request, requestSchema } from '../gateways/message.ts'
 import { tickBytes } from '../gateways/tickrecord.ts'
-import type { Market } from './market.ts'
+import type { Disturbance } from './disturbance.ts'
+import type { Batch, Market } from './market.ts'
 import { maxUnsentPackets, Outbox } from './outbox.ts'
 
 /** Instruments answered a turn of the front (5 ms): 20,000 a second. */
@@ -17,7 +18,11 @@ export type SessionEvents = {
   /** Whether the session may send one more request now. */
   admits(session: FrontSession): boolean
   /** Earliest moment at which a request that came now is answered. */
-  answerFrom(): number
+  answerFrom(session: FrontSession): number
+  /** Whether the acknowledgement of this instrument is lost on its way. */
+  losesAcknowledgement(session: FrontSession, number: number): boolean
+  /** 1 for each instrument whose stale state the session does not get. */
+  hushed(session: FrontSession): Uint8Array | undefined
   subscriptions(number: number, change: 1 | -1): void
   cut(session: FrontSession, reason: number): void
   closed(session: FrontSession): void
@@ -32,14 +37,18 @@ export class FrontSession {
   readonly since = Date.now()
   readonly outbox: Outbox
   user: string | undefined
-  /** A stall of this session alone: no ticks, while heartbeats and answers go on. */
-  stalled = false
   lastLoginAt = 0
+  /** When a session that just logged in is to be cut, by a fault; monotonic ms. */
+  cutAt = Number.POSITIVE_INFINITY
   sentTicks = 0
+  /** Bends this session's pushes alone; there once a fault has asked for it. */
+  disturbance: Disturbance | undefined
+  #isFrozen = false
   readonly #socket: Socket
   readonly #market: Market
   readonly #events: SessionEvents
   readonly #subscribed: Uint8Array
+  #announced: number | undefined
   #subscriptions = 0
   #pending: Pending[] = []
   #owed = 0
@@ -69,22 +78,52 @@ export class FrontSession {
     this.#checkBound()
   }
 
+  welcome(requestsPerSecond: number): void {
+    this.#announced = requestsPerSecond
+    this.answer({ op: 'welcome', requestsPerSecond })
+  }
+
+  /** Tells the gateway its rate of requests where that has changed. */
+  announce(requestsPerSecond: number): void {
+    if (this.#announced === undefined || this.#announced === requestsPerSecond) return
+    this.#announced = requestsPerSecond
+    this.answer({ op: 'limit', requestsPerSecond })
+  }
+
   heartbeat(): void {
     this.outbox.send(heartbeatFrame(), 1)
   }
 
-  /** Pushes those of the records `from` to `to` that the session is subscribed to; `shared` holds all of them. */
-  push(from: number, to: number, shared: Buffer, silent: Uint8Array): void {
-    if (this.#subscriptions === 0 || this.stalled) return
+  get isFrozen(): boolean {
+    return this.#isFrozen
+  }
+
+  /** Neither reads nor writes any more, and tells nobody: the far end sees an open connection. */
+  freeze(): void {
+    if (this.#isFrozen) return
+    this.#isFrozen = true
+    this.outbox.shut()
+    this.#socket.pause()
+  }
+
+  /** Ends a frozen session as a front does that has forgotten it. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
+  /** Pushes those of a batch that the session is subscribed to and that no mask keeps back. */
+  push({ bytes, numbers }: Batch, mask: Uint8Array | undefined): void {
+    if (this.#subscriptions === 0 || this.#isFrozen) return
     const parts: Buffer[] = []
     let ticks = 0
     let start = -1
-    for (let number = from; number <= to; number++) {
-      const wanted = number < to && this.#subscribed[number] === 1 && silent[number] === 0
-      if (wanted && start < 0) start = number
+    for (let place = 0; place <= numbers.length; place++) {
+      const number = numbers[place] ?? 0
+      const wanted = place < numbers.length && this.#subscribed[number] === 1 && mask?.[number] !== 1
+      if (wanted && start < 0) start = place
       if (wanted || start < 0) continue
-      parts.push(shared.subarray((start - from) * tickBytes, (number - from) * tickBytes))
-      ticks += number - start
+      parts.push(bytes.subarray(start * tickBytes, place * tickBytes))
+      ticks += place - start
       start = -1
     }
     if (ticks === 0) return
@@ -96,6 +135,12 @@ export class FrontSession {
 
   /** Answers what is due of the pending requests; a subscription's answer comes with the instrument's stale state. */
   acknowledge(now: number): void {
+    if (this.#isFrozen) return
+    this.outbox.refill(now)
+    if (this.cutAt <= now) {
+      this.cut()
+      return
+    }
     let left = acknowledgementsPerTurn
     while (left > 0) {
       const [first] = this.#pending
@@ -158,7 +203,7 @@ export class FrontSession {
 
   /** Every instrument owes an answer and, when subscribed, a push: N subscriptions are 2N packets to the front's bound. */
   #accept(request: Exclude<Request, { op: 'login' }>): void {
-    this.#pending.push({ op: request.op, instruments: request.instruments, next: 0, from: this.#events.answerFrom() })
+    this.#pending.push({ op: request.op, instruments: request.instruments, next: 0, from: this.#events.answerFrom(this) })
     this.#owed += request.instruments.length
     this.#checkBound()
   }
@@ -166,17 +211,22 @@ export class FrontSession {
   #subscribe(instruments: string[]): void {
     const unknown = instruments.filter(instrument => this.#market.numberOf(instrument) === undefined)
     if (unknown.length > 0) this.#refuse({ op: 'subscribe', instruments: unknown }, frontErrors.instrumentNotFound)
-    const known: [string, number][] = []
+    const [acknowledged, lost] = [[], []] as [[string, number][], [string, number][]]
     for (const instrument of instruments) {
       const number = this.#market.numberOf(instrument)
       if (number === undefined) continue
-      known.push([instrument, number])
+      ;(this.#events.losesAcknowledgement(this, number) ? lost : acknowledged).push([instrument, number])
       this.#mark(number, 1)
     }
-    if (known.length === 0) return
-    this.answer({ op: 'subscribed', instruments: known }, known.length)
-    if (!this.stalled)
-      this.outbox.send(Buffer.concat(known.map(([, number]) => this.#market.copy(number, number + 1))), known.length)
+    if (lost.length > 0) this.answer({ op: 'named', instruments: lost })
+    if (acknowledged.length > 0) this.answer({ op: 'subscribed', instruments: acknowledged }, acknowledged.length)
+    this.#pushStates([...acknowledged, ...lost].map(([, number]) => number))
+  }
+
+  #pushStates(numbers: number[]): void {
+    const hushed = this.#events.hushed(this)
+    const audible = Int32Array.from(hushed === undefined ? numbers : numbers.filter(number => hushed[number] !== 1))
+    if (audible.length > 0) this.outbox.send(this.#market.batch(audible).bytes, audible.length)
     this.#checkBound()
   }
 

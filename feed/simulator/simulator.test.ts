@@ -8,7 +8,7 @@ import { type Answer, answerSchema, type Request } from '../gateways/message.ts'
 import { SimulatorGateway } from '../gateways/simulator.ts'
 import { tickBytes } from '../gateways/tickrecord.ts'
 import { Witness } from '../gateways/witness.ts'
-import type { FaultOrder } from './faults.ts'
+import type { FaultRequest } from './faultorder.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from './simulator.ts'
 
 const alice = { BROKER_ID: '9999', USER_ID: 'alice', PASSWORD: 'correct' }
@@ -43,7 +43,7 @@ describe('the simulator', () => {
     return { gateway, witness }
   }
 
-  async function order({ control }: Simulator, faults: FaultOrder | string) {
+  async function order({ control }: Simulator, faults: FaultRequest | string) {
     const body = typeof faults === 'string' ? faults : JSON.stringify(faults)
     const response = await fetch(`http://127.0.0.1:${control}/faults`, { method: 'POST', body })
     return { status: response.status, body: (await response.json()) as { error?: string; rate?: number } }
