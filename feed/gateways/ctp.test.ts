@@ -282,8 +282,13 @@ describe('the ctp gateway', () => {
 
   it('logs out when it is closed, waits for the answer and never releases the native object', async () => {
     connect()
-    const closed = gateway.close()
+    let isClosed = false
+    const closed = gateway.close().then(() => {
+      isClosed = true
+    })
     expect(requests('logout')).toEqual([['logout', { BrokerID: '9999', UserID: 'alice' }]])
+    await turn()
+    expect(isClosed).toBe(false)
     scripted.emit('rsp-user-logout', { BrokerID: '9999', UserID: 'alice' })
     await closed
     expect(requests('close')).toEqual([])
@@ -300,6 +305,7 @@ describe('the ctp gateway', () => {
   })
 
   it('does not wait for a logout that could not be sent', async () => {
+    vi.useFakeTimers()
     connect()
     scripted.results.push(-1)
     await gateway.close()

@@ -47,7 +47,6 @@ export class CtpGateway implements Gateway {
   #account: { BrokerID: string; UserID: string } | undefined
   #isLoggedIn = false
   #loggedOut: () => void = () => undefined
-  #turns = new Set<NodeJS.Immediate>()
 
   constructor(options: CtpGatewayOptions) {
     this.#options = options
@@ -96,7 +95,6 @@ export class CtpGateway implements Gateway {
   async close(): Promise<void> {
     this.#handlers = undefined
     this.#isConnected = false
-    for (const turn of this.#turns) clearImmediate(turn)
     const native = this.#native
     this.#native = undefined
     if (native === undefined || this.#account === undefined || !this.#isLoggedIn) return
@@ -218,20 +216,13 @@ export class CtpGateway implements Gateway {
       const rest = instruments.slice(at)
       this.#window.answered(rest.length)
       if (at === 0) return result
-      this.#later(handlers => {
-        for (const instrument of rest) refuse(handlers, instrument, { ErrorID: result, ErrorMsg: sendTexts[result] })
+      setImmediate(() => {
+        if (this.#handlers === undefined) return
+        for (const instrument of rest) refuse(this.#handlers, instrument, { ErrorID: result, ErrorMsg: sendTexts[result] })
       })
       break
     }
     return 0
-  }
-
-  #later(turn: (handlers: GatewayHandlers) => void): void {
-    const immediate = setImmediate(() => {
-      this.#turns.delete(immediate)
-      if (this.#handlers !== undefined) turn(this.#handlers)
-    })
-    this.#turns.add(immediate)
   }
 }
 

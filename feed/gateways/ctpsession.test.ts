@@ -41,10 +41,11 @@ class SessionProcess {
   #waiting: (() => void)[] = []
 
   constructor(installation: string, start: SessionStart) {
+    // Where a session is given no directory for the library's files, they go to the temporary one.
     this.#child = fork(join(installation, 'feed/session/main.ts'), [start.account], {
       serialization: 'advanced',
       execArgv: [],
-      env: { TZ: 'Asia/Shanghai', PATH: process.env.PATH },
+      env: { TZ: 'Asia/Shanghai', PATH: process.env.PATH, TMPDIR: start.directory },
     })
     this.exit = once(this.#child, 'exit')
     this.#child.on('message', (message: FromSession) => {
