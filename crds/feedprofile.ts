@@ -5,7 +5,7 @@ import { relativePath } from './path.ts'
 
 const frontAddress = z
   .string()
-  .max(64, 'a front address is at most 64 bytes (CTP RegisterFront)')
+  .max(63, 'a front address is at most 63 bytes: napi-ctp keeps it in 64, terminator included, and cuts the rest')
   .regex(/^tcp:\/\/[A-Za-z0-9._-]+:\d{1,5}$/, 'write a front as tcp://HOST:PORT')
 
 const fronts = z.strictObject({
