@@ -1,10 +1,12 @@
 import type { Account } from '../../crds/contract/desired.ts'
-import { waiting } from '../../crds/contract/fault.ts'
+import { stalled, transient, waiting } from '../../crds/contract/fault.ts'
 import { kinds, type Resource } from '../../crds/kinds.ts'
 import { indexCatalogue } from '../consistency/catalogue.ts'
 import type { Engine } from '../engines/engine.ts'
 import { imagePuller } from '../engines/puller.ts'
 import { type EngineRegistry, engineRegistry } from '../engines/registry.ts'
+import { gather } from '../kinds/feed/gather.ts'
+import type { FeedInput } from '../kinds/feed/input.ts'
 import { type FeedPorts, reconcileFeed } from '../kinds/feed/reconcile.ts'
 import type { Result } from '../runtime/result.ts'
 import type { SecretValues } from '../secrets/secret.ts'
@@ -19,8 +21,8 @@ export const feedKey = 'sim/f'
 const hostNames = ['h1', 'h2'] as const
 type HostName = (typeof hostNames)[number]
 
-/** Images by what they do; `missing` is nowhere, `unstartable` cannot even be started. */
-export const images = ['good-1', 'good-2', 'slow', 'crashes', 'never-logs-in', 'unstartable', 'missing'] as const
+/** Images by what they do; `missing` is nowhere, `unstartable` has no entry point, and of `jammed` the engine cannot say why. */
+export const images = ['good-1', 'good-2', 'slow', 'crashes', 'never-logs-in', 'unstartable', 'jammed', 'missing'] as const
 export type ImageName = (typeof images)[number]
 
 type FeedDeclaration = {
@@ -217,6 +219,11 @@ export async function openStage() {
     crash,
     look,
     pass,
+    /** What a look would see now. */
+    input(): Promise<FeedInput> {
+      const { ports } = controller ?? start()
+      return gather(feedKey, ports, ports.tokenOf, AbortSignal.timeout(60_000))
+    },
     edit(change: Partial<FeedDeclaration>) {
       Object.assign(spec, change)
       declare()
@@ -259,7 +266,8 @@ export const imageReference = (name: ImageName) => `sim/${name}:1`
 
 function runFeed(workload: SimulatedWorkload, world: FeedWorld): Run {
   const behaviour = workload.image.slice('sim/'.length, -':1'.length)
-  if (behaviour === 'unstartable') throw new Error('exec: no such file')
+  if (behaviour === 'unstartable') throw stalled('StartFailed', 'exec: no such file')
+  if (behaviour === 'jammed') throw transient('EngineError', 'it did not start')
   if (behaviour === 'crashes') return { end: { afterMs: 50, exitCode: 1 } }
   const kind = behaviour === 'slow' || behaviour === 'never-logs-in' ? behaviour : 'good'
   const endpoint = `sim://${workload.id}`

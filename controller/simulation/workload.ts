@@ -92,11 +92,11 @@ export class SimulatedWorkload {
 
   #begin(): void {
     const { clock, program, changed } = this.#around
+    const run = program(this)
+    this.run = run
     this.state = 'running'
     this.exitCode = undefined
     this.startedAt = clock.now()
-    const run = program(this)
-    this.run = run
     this.#lines.push(...(run.lines ?? []))
     const { end } = run
     if (end) this.#cancel = clock.after(end.afterMs, () => this.#fall(end.exitCode, end.outOfMemory ?? false))

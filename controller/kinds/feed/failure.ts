@@ -63,11 +63,15 @@ export function withoutRollout({ memory: { rollout: _done, ...rest } }: FeedInpu
 
 type StepFault = { class: FaultClass; reason: string; message: string }
 
-/** The memory after a step ended: a rollout remembers how the steps on its own container fared, because that may be its failure. */
+/**
+ * The memory after a step ended: a rollout remembers how the steps on its own container fared, because that may be its failure. An engine
+ * that nobody can reach says nothing about the revision.
+ */
 export function withOutcome(memory: FeedMemory, step: Step, fault: StepFault | undefined): FeedMemory {
   const { rollout } = memory
   if (!rollout || rollout.failure || !('container' in step) || step.container !== rollout.container) return memory
   const { fault: before, ...rest } = rollout
+  if (fault?.reason === 'EngineUnreachable') return memory
   if (!fault) return before ? { ...memory, rollout: rest } : memory
   return { ...memory, rollout: { ...rest, fault: { class: fault.class, reason: fault.reason, message: fault.message } } }
 }

@@ -20,7 +20,7 @@ export function handOver(input: FeedInput, revision: Revision, { host, container
   const endpoint = findWorkload(input, container)?.endpoint
   const reason = report && handOverReason(input, revision, report)
   if (!report || !endpoint || reason === undefined) return { memory: input.memory, steps: [] }
-  const memory = gateStays(input, revision, report) ? input.memory : nextEpoch(input.memory)
+  const memory = gateStays(input, revision, report) ? input.memory : nextEpoch(input)
   const desired = desiredFor(input, revision, memory.epoch)
   return { memory, steps: [{ action: 'Push', host, container, endpoint, desired, reason }] }
 }
@@ -29,9 +29,15 @@ export function desiredFor(input: FeedInput, revision: Revision, epoch: number) 
   return desiredOf(input.key, revision, epoch, activeFor(input, revision), credentialsOf(input).standby)
 }
 
+/** Epochs left out where a watchdog may have taken some without being seen: an epoch never has two publishers. */
+const unseenEpochs = 16
+
 /** A process that begins to publish, and a gate that moves, take a new epoch. */
-export function nextEpoch(memory: FeedMemory): FeedMemory {
-  return { ...memory, epoch: memory.epoch + 1 }
+export function nextEpoch(input: FeedInput): FeedMemory {
+  const { memory } = input
+  const placed = [memory.serving?.container, memory.rollout?.container].filter(name => name !== undefined)
+  const isSeen = placed.length === 0 || placed.some(name => findReport(input, name) !== undefined)
+  return { ...memory, epoch: memory.epoch + (isSeen || memory.epoch === 0 ? 1 : unseenEpochs) }
 }
 
 /** What a process that runs the revision is held to. */

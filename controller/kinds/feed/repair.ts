@@ -112,7 +112,7 @@ function restore(input: FeedInput, revision: Revision, placement: Placement): Me
 }
 
 function restart(input: FeedInput, revision: Revision, { host, container }: Placement): Mending {
-  const memory = nextEpoch(input.memory)
+  const memory = nextEpoch(input)
   const desired = desiredFor(input, revision, memory.epoch)
   const start: Step = { action: 'Start', host, container, desired, reason: `${container} is stopped` }
   return { memory, steps: [...stopOthers(input, container), start] }
@@ -123,7 +123,7 @@ function make(input: FeedInput, revision: Revision, { host, container }: Placeme
   const image = findImage(input, revision)
   if (image.state !== 'present')
     return { memory: input.memory, steps: pullImage(input, revision, reason), waits: waitsFor(image, reason) }
-  const memory = nextEpoch(input.memory)
+  const memory = nextEpoch(input)
   const desired = desiredFor(input, revision, memory.epoch)
   const debris: Step[] = findWorkload(input, container) ? [{ action: 'Remove', host, container, reason }] : []
   const create: Step = { action: 'Create', host, container, revision, desired, reason }

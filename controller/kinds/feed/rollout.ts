@@ -98,7 +98,7 @@ function replace(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisio
   const hindrance = hindranceOf(input, rollout)
   if (hindrance && !rollout.failure) return fail(input, aim, rollout, revision, hindrance)
   if (rollout.failure && (hindrance || rollout.failure.reason !== 'NameTaken')) return waitStuck(input, aim, rollout)
-  const memory = nextEpoch({ ...input.memory, rollout: withoutFailure(rollout) })
+  const memory = nextEpoch({ ...input, memory: { ...input.memory, rollout: withoutFailure(rollout) } })
   const desired = desiredFor(input, revision, memory.epoch)
   const reason = `${container} takes over: ${rollout.reason}`
   const debris: Step[] = present ? [{ action: 'Remove', host, container, reason: `${container} was left in the making` }] : []

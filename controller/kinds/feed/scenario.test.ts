@@ -47,7 +47,8 @@ describe('a first rollout', () => {
     ['crashes', 'CrashLoop'],
     ['never-logs-in', 'ProgressDeadlineExceeded'],
     ['missing', 'ImageNotFound'],
-    ['unstartable', 'ProgressDeadlineExceeded'],
+    ['unstartable', 'StartFailed'],
+    ['jammed', 'EngineError'],
   ]
   it.each(hopeless)('of an image that is %s is stalled as %s, quietly, and good once the image is', async (image, reason) => {
     stage.edit({ image })
@@ -110,7 +111,8 @@ describe('an edit of the image', () => {
     ['crashes', 'CrashLoop'],
     ['never-logs-in', 'ProgressDeadlineExceeded'],
     ['missing', 'ImageNotFound'],
-    ['unstartable', 'ProgressDeadlineExceeded'],
+    ['unstartable', 'StartFailed'],
+    ['jammed', 'EngineError'],
   ]
   it.each(bad)('to one that is %s rolls back as %s, is not tried again, and says so', async (image, reason) => {
     stage.edit({ image })
