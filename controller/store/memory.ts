@@ -78,7 +78,7 @@ export function memoryStore(database: DatabaseSync): MemoryStore {
   return {
     get: feed => {
       const text = textOf(feed)
-      return text === undefined ? undefined : (JSON.parse(text) as FeedMemory)
+      return text === undefined ? undefined : ({ hosts: [], ...JSON.parse(text) } as FeedMemory)
     },
     feeds: () => keys.all().map(row => String(row.key)),
     put(feed, memory) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Resource } from '../../crds/kinds.ts'
 import { openStore, type Store } from './store.ts'
@@ -73,6 +74,36 @@ describe('declared resources', () => {
   })
 })
 
+describe('what is forgotten', () => {
+  it('leaves the epoch behind, so that a feed of the same name goes on from there', () => {
+    store.memory.put('test/f', { epoch: 7, hosts: [], requests: {} })
+    store.memory.remove('test/f')
+    reopen()
+    expect(store.memory.feeds()).toEqual([])
+    expect(store.memory.lastEpoch('test/f')).toBe(7)
+    expect(store.memory.lastEpoch('test/g')).toBe(0)
+  })
+
+  it('leaves a host behind, so that what runs there can be removed', () => {
+    const resource: Resource = {
+      kind: 'Host',
+      metadata: { name: 'h', namespace: 'test' },
+      spec: { engine: { type: 'docker' }, network: 'n', project: 'p', reach: 'published', bindRoots: [] },
+    }
+    store.declared.accept({ objects: [{ resource, origin: { file: 'a.yaml', line: 1 } }], complete: true })
+    store.declared.accept({ objects: [], complete: true })
+    reopen()
+    expect(store.declared.get('Host', 'test/h')).toBeUndefined()
+    expect(store.declared.retiredHost('test/h')?.resource.spec).toEqual(resource.spec)
+  })
+
+  it('is not the cache of revisions where nothing was forgotten', () => {
+    const before = store.revisions.list('test/f')
+    store.revisions.remove('test/f', [])
+    expect(store.revisions.list('test/f')).toBe(before)
+  })
+})
+
 describe('status', () => {
   it('is written when it says something else, not when only a rate moved', () => {
     expect(store.status.put('Feed', 'test/f', { ticksPerSecond: 1, phase: 'proving' })).toBe(true)
@@ -123,6 +154,19 @@ describe('the state file', () => {
     expect(statSync(join(directory, 'state.db')).mode & 0o777).toBe(0o600)
     reopen()
     expect(store.installation.id).toBe(id)
+  })
+
+  it('of the version before is taken over with all that it holds', () => {
+    store.memory.put('test/f', { epoch: 7, hosts: [], requests: {} })
+    const { id } = store.installation
+    store.close()
+    const old = new DatabaseSync(join(directory, 'state.db'))
+    old.exec('DROP TABLE last_epoch; DROP TABLE retired_host; PRAGMA user_version = 1')
+    old.close()
+    store = openStore(join(directory, 'state.db'))
+    expect(store.installation.id).toBe(id)
+    expect(store.memory.get('test/f')?.epoch).toBe(7)
+    expect(store.memory.lastEpoch('test/f')).toBe(0)
   })
 
   it('is refused with a way out when it is something else', () => {

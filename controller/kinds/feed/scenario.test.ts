@@ -344,6 +344,15 @@ describe("the watchdog's choice", () => {
     expect(stage.status).toMatchObject({ active: 'primary', activeReason: 'Declared', requests: { failback: '1' } })
   })
 
+  it('leaves room for an epoch that nobody saw it take', async () => {
+    const [feed] = stage.feeds()
+    feed?.flip()
+    const unseen = feed?.epoch ?? 0
+    await stage.engines.get('sim/h1')?.remove('sim-f-r1', AbortSignal.timeout(1000))
+    await stage.pass(minuteMs)
+    expect(epochOf()).toBeGreaterThan(unseen)
+  })
+
   it('ends with a token, even where the feed cannot be told at once', async () => {
     stage.world.isMute = true
     stage.edit({ failbackToken: '1' })
