@@ -5,7 +5,8 @@ import { readAccounts } from './accounts.ts'
 import { type SimulatorOptions, startSimulator } from './simulator.ts'
 
 const usage = `node feed/simulator/main.ts [--port 7101 ...] [--host 127.0.0.1] [--control-port PORT] [--universe FILE ...]
-  [--instruments N] [--rate 2] [--seed 1] [--accounts FILE] [--requests-per-second 100]`
+  [--instruments N] [--rate 2] [--seed 1] [--accounts FILE] [--requests-per-second 100]
+  [--hours always|china-futures] [--starts-at 2026-01-05T08:54:00+08:00]`
 
 const log = pino({ name: 'simulator' })
 
@@ -35,6 +36,8 @@ async function readOptions(args: string[]): Promise<SimulatorOptions> {
       seed: { type: 'string' },
       accounts: { type: 'string' },
       'requests-per-second': { type: 'string' },
+      hours: { type: 'string' },
+      'starts-at': { type: 'string' },
     },
   })
   return {
@@ -49,7 +52,20 @@ async function readOptions(args: string[]): Promise<SimulatorOptions> {
     ...(values['requests-per-second'] && {
       requestsPerSecond: numberOf('requests-per-second', values['requests-per-second'], 1, 10_000),
     }),
+    ...(values.hours && { hours: hoursOf(values.hours) }),
+    ...(values['starts-at'] && { startsAt: momentOf(values['starts-at']) }),
   }
+}
+
+function hoursOf(text: string): 'always' | 'china-futures' {
+  if (text === 'always' || text === 'china-futures') return text
+  throw new TypeError(`--hours ${text}: write always or china-futures`)
+}
+
+function momentOf(text: string): number {
+  const at = Date.parse(text)
+  if (/T.*(Z|[+-]\d\d:\d\d)$/.test(text) && Number.isFinite(at)) return at
+  throw new TypeError(`--starts-at ${text}: write a time with its zone, as 2026-01-05T08:54:00+08:00`)
 }
 
 function numberOf(name: string, text: string, min: number, max: number): number {

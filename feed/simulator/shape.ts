@@ -89,7 +89,7 @@ const index: Shape = {
   still: of256(0.22),
   frozen: of256(0.36),
   sticky: of256(0.3),
-  sides: [18, 37, 56],
+  sides: [15, 31, 53],
   moves: new Int8Array(
     drawn([
       [0, 0.38],

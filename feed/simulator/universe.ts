@@ -12,6 +12,9 @@ export const defaultUniverse = fileURLToPath(
 /** The most that a front carries; China's whole market of derivatives is about this size. */
 const maxInstruments = 20_000
 
+const entriesPerPiece = 500
+const [quote, backslash, braceOpen, braceClose] = [0x22, 0x5c, 0x7b, 0x7d]
+
 /** Years by which the months of the catalogue (five years long) are moved in each round of `extend`. */
 const yearsPerRound = 5
 
@@ -53,8 +56,13 @@ function laterId(id: string, years: number): string | undefined {
 async function readCatalogue(file: string): Promise<Instrument[]> {
   try {
     const bytes = await readFile(file)
-    const text = file.endsWith('.gz') ? await promisify(gunzip)(bytes) : bytes
-    return parseCatalogue(text.toString(), file)
+    const text = (file.endsWith('.gz') ? await promisify(gunzip)(bytes) : bytes).toString()
+    const windows = new Map<string, Instrument['windows']>()
+    return pieces(text).flatMap((piece, index) =>
+      parseCatalogue(piece, index === 0 ? file : `${file} after entry ${index * entriesPerPiece}`).map(instrument =>
+        sharing(instrument, windows),
+      ),
+    )
   } catch (error) {
     if (error instanceof Error && error.name === 'Fault') throw error
     throw stalled(
@@ -63,4 +71,36 @@ async function readCatalogue(file: string): Promise<Instrument[]> {
       error,
     )
   }
+}
+
+/** Many instruments trade at the same hours: they share one object for them. */
+function sharing(instrument: Instrument, windows: Map<string, Instrument['windows']>): Instrument {
+  const key = JSON.stringify(instrument.windows)
+  const known = windows.get(key)
+  if (known === undefined) windows.set(key, instrument.windows)
+  return { ...instrument, windows: known ?? instrument.windows }
+}
+
+/**
+ * A catalogue is parsed in pieces, because a whole one with its validation takes 130 MB that the process keeps. A piece is an array
+ * of some of the entries; a text that is no array of objects is one piece, for the parser to complain about.
+ */
+function pieces(text: string): string[] {
+  const found: string[] = []
+  let [depth, entries, from, quoted] = [0, 0, -1, false]
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at)
+    if (quoted) {
+      if (char === backslash) at++
+      else if (char === quote) quoted = false
+    } else if (char === quote) quoted = true
+    else if (char === braceOpen) {
+      if (depth++ === 0 && from < 0) from = at
+    } else if (char === braceClose && --depth === 0 && ++entries % entriesPerPiece === 0) {
+      found.push(`[${text.slice(from, at + 1)}]`)
+      from = -1
+    }
+  }
+  if (found.length === 0 || depth !== 0) return [text]
+  return from < 0 ? found : [...found, `[${text.slice(from, text.lastIndexOf('}') + 1)}]`]
 }
