@@ -46,9 +46,10 @@ async function feedContainers(): Promise<Container[]> {
 }
 
 async function oneContainer(): Promise<{ id: string; name: string; startedAt: string }> {
-  const all = await feedContainers()
-  expect(all.map(({ State }) => State)).toEqual(['running'])
-  const { ID: id = '', Names: name = '' } = all[0] ?? {}
+  const { ID: id, Names: name } = await until('one container, which runs', async () => {
+    const [first, ...others] = await feedContainers()
+    return first?.State === 'running' && others.length === 0 && first
+  })
   return { id, name, startedAt: await stage.engine.docker('inspect', '--format', '{{.State.StartedAt}}', id) }
 }
 
