@@ -10,10 +10,14 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
     && find node_modules \( -name '*.d.ts' -o -name '*.map' \) -delete \
     && rm -rf /tmp/npm
-# The CTP binding comes from where its owner keeps it: a package name with version, or the URL of a tarball.
+# The CTP binding comes from where its owner keeps it: a package name with version, or the URL of a tarball. It compiles when it is
+# installed, so the compiler comes with it, and stays in this stage.
 ARG NAPI_CTP=
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    if [ -n "$NAPI_CTP" ]; then npm install --no-save --omit=dev --no-audit --no-fund --cache /tmp/npm "$NAPI_CTP" && rm -rf /tmp/npm; fi
+    if [ -n "$NAPI_CTP" ]; then \
+      apt-get update && apt-get install -y --no-install-recommends python3 make g++ \
+      && npm install --no-save --omit=dev --no-audit --no-fund --cache /tmp/npm "$NAPI_CTP" \
+      && rm -rf /tmp/npm /var/lib/apt/lists/*; fi
 
 FROM node:24-bookworm-slim
 RUN groupadd --gid 10001 feedplane \

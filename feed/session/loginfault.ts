@@ -19,14 +19,25 @@ export function loginFaultOf(error: FrontError): Fault {
         'AccountLocked',
         `${text}; have the broker unlock it, then restart the feed: it is not tried again by itself`,
       )
+    case 143:
+      return waiting('AccountLocked', `${text}; the front has banned this address for a while: it is not tried again by itself`)
     case 60:
       return transient('SessionLimit', `${text}; end another session of the account`)
     case 8:
       return transient('FrontInactive', text)
     default:
-      return transient('LoginFailed', text)
+      return refusedForGood.has(error.ErrorID)
+        ? stalled('LoginRefused', `${text}; ask the broker, then correct the account's secrets`)
+        : transient('LoginFailed', text)
   }
 }
+
+/**
+ * Ids that no further try can change, and that may lock the account if tried (CTP's `error.xml`): 4 user unknown or inactive, 9, 48, 49 and
+ * 57 no permission, 11 and 12 unknown participant or investor, 63 and 64 refused authentication, 141 password expired, 144 address on the
+ * front's black list.
+ */
+const refusedForGood = new Set([4, 9, 11, 12, 48, 49, 57, 63, 64, 141, 144])
 
 /** Whether trying again by itself could harm: the session then waits for other secrets or another desired state. */
 export function endsTries(fault: Fault): boolean {
