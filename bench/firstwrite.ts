@@ -30,10 +30,13 @@ export const firstWrite: Measurement = {
 
 type Sample = { writeMs: number; plainMs: number; chokidarMs: number }
 
-/** The step is logged just before it is carried out, and read here through a pipe. */
+/**
+ * The step is logged just before it is carried out, and read here through a pipe. The first one for a new image is `Create`; what a
+ * former edit left may be removed meanwhile.
+ */
 async function sample(scene: Scene, noticing: Awaited<ReturnType<typeof openNoticing>>, forth: boolean): Promise<Sample> {
   const afterGeneration = await scene.generation(feedKey)
-  const written = scene.logged(({ msg, action }) => msg === 'step' && action !== 'Push')
+  const written = scene.logged(({ msg, action }) => msg === 'step' && action === 'Create')
   const [from, to] = forth ? [images.one, images.two] : [images.two, images.one]
   const at = scene.edit('feed.yaml', from, to)
   const [{ at: writtenAt }, noticed] = await Promise.all([written, noticing.latencies(at)])
