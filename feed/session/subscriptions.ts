@@ -11,7 +11,8 @@ export const maxAttempts = 5
 /** -2 and -3 are tried again after this pause, as hft.js does. */
 const flowControlPauseMs = 100
 
-const instrumentNotFound = 16
+/** CTP's error for an instrument that the front does not know. */
+export const instrumentNotFound = 16
 
 export type SubscriptionsOptions = {
   subscribe: (instruments: string[]) => SendResult
@@ -34,11 +35,14 @@ export class Subscriptions {
   readonly #queue: Line[] = []
   readonly #leaving: string[] = []
   readonly #sent = new Set<Line>()
+  /** Acknowledged, and asked for again: the front has not said that it ends. */
+  readonly #renewing = new Set<Line>()
   #acknowledged = 0
   #rejected = 0
   #rateLimits: Live['rateLimits']
   #isConnected = false
   #timer: NodeJS.Timeout | undefined
+  #isWaitingForRoom = false
   #sentAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SubscriptionsOptions) {
@@ -51,11 +55,17 @@ export class Subscriptions {
   }
 
   counts(): SubscriptionCounts {
-    return { desired: this.#wanted.size, acknowledged: this.#acknowledged, rejected: this.#rejected }
+    const acknowledged = this.#acknowledged + this.#renewing.size
+    return { desired: this.#wanted.size, acknowledged, rejected: this.#rejected }
   }
 
   get isSettled(): boolean {
     return this.#acknowledged + this.#rejected === this.#wanted.size
+  }
+
+  /** The wanted lines, in the order of the desired state. */
+  lines(): Iterable<Line> {
+    return this.#wanted.values()
   }
 
   rejections(limit: number): { instrument: string; reason: string }[] {
@@ -67,6 +77,13 @@ export class Subscriptions {
   want(lines: Set<Line>): void {
     for (const line of this.#wanted.values()) if (!lines.has(line)) this.#leave(line)
     for (const line of lines) this.#enter(line)
+    this.#pump()
+  }
+
+  /** Asks again for lines that were refused, or acknowledged without a tick; others are left alone. */
+  renew(lines: Line[]): void {
+    if (!this.#isConnected) return
+    for (const line of lines) if (this.#wanted.get(line.instrument) === line) this.#renewOne(line)
     this.#pump()
   }
 
@@ -91,7 +108,7 @@ export class Subscriptions {
     if (error === undefined) this.#acknowledge(line)
     else this.#refuse(line, error)
     if (this.isSettled) this.#options.settled()
-    else this.#pump()
+    else this.#useRoom()
   }
 
   close(): void {
@@ -110,12 +127,23 @@ export class Subscriptions {
     }
   }
 
+  #renewOne(line: Line): void {
+    if (line.state === 'rejected') this.#rejected--
+    else if (line.state === 'acknowledged') {
+      this.#acknowledged--
+      this.#renewing.add(line)
+    } else return
+    line.attempts = 0
+    this.#enqueue(line)
+  }
+
   #leave(line: Line): void {
     this.#wanted.delete(line.instrument)
     this.#sent.delete(line)
     if (line.state === 'acknowledged') this.#acknowledged--
     if (line.state === 'rejected') this.#rejected--
-    if (this.#isConnected && line.state !== 'queued') this.#leaving.push(line.instrument)
+    const isAsked = this.#renewing.delete(line) || line.state !== 'queued'
+    if (this.#isConnected && isAsked) this.#leaving.push(line.instrument)
     line.wanted = false
     line.state = 'none'
     line.seen = false
@@ -124,12 +152,15 @@ export class Subscriptions {
   #enqueue(line: Line): void {
     line.state = 'queued'
     line.seen = false
+    line.freshAt = 0
     this.#queue.push(line)
   }
 
   #acknowledge(line: Line): void {
     line.state = 'acknowledged'
     line.attempts = 0
+    line.acknowledgedAt = Date.now()
+    this.#renewing.delete(line)
     this.#acknowledged++
   }
 
@@ -143,7 +174,7 @@ export class Subscriptions {
       this.#enqueue(line)
       return
     }
-    this.#reject(line, `${error.ErrorID}: ${error.ErrorMsg}`)
+    this.#reject(line, `${error.ErrorID}: ${error.ErrorMsg}`, error.ErrorID)
   }
 
   #slowDown(line: Line): void {
@@ -153,9 +184,11 @@ export class Subscriptions {
     this.#enqueue(line)
   }
 
-  #reject(line: Line, reason: string): void {
+  #reject(line: Line, reason: string, errorId: number): void {
     line.state = 'rejected'
     line.reason = reason
+    line.errorId = errorId
+    this.#renewing.delete(line)
     this.#rejected++
   }
 
@@ -165,12 +198,14 @@ export class Subscriptions {
     this.#queue.length = 0
     this.#leaving.length = 0
     this.#sent.clear()
+    this.#renewing.clear()
     this.#acknowledged = 0
     this.#rejected = 0
     for (const line of this.#wanted.values()) {
       line.state = 'none'
       line.attempts = 0
       line.seen = false
+      line.freshAt = 0
     }
   }
 
@@ -181,7 +216,21 @@ export class Subscriptions {
     this.#wait(Math.max(0, this.#sentAt + intervalMs - performance.now()))
   }
 
-  #wait(ms: number): void {
+  // Answers have made room for a batch before the next look at what is late.
+  #useRoom(): void {
+    if (this.#timer === undefined) {
+      this.#pump()
+      return
+    }
+    const batch = Math.min(this.#rateLimits.subscribeBatch, this.#queue.length)
+    if (!this.#isWaitingForRoom || batch === 0 || this.#roomLeft() < batch) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#pump()
+  }
+
+  #wait(ms: number, isForRoom = false): void {
+    this.#isWaitingForRoom = isForRoom
     this.#timer = setTimeout(() => this.#turn(), ms)
   }
 
@@ -198,7 +247,7 @@ export class Subscriptions {
     }
     if (result === 0) this.#sentAt = performance.now()
     if (this.#roomLeft() > 0 && this.#queue.length > 0) this.#pump()
-    else if (this.#sent.size > 0) this.#wait(acknowledgementMs / 10)
+    else if (this.#sent.size > 0) this.#wait(acknowledgementMs / 10, true)
     else if (!wasSettled && this.isSettled) this.#options.settled()
   }
 
@@ -245,7 +294,7 @@ export class Subscriptions {
       if (now - line.sentAt < acknowledgementMs) break
       this.#sent.delete(line)
       if (line.attempts < maxAttempts) this.#enqueue(line)
-      else this.#reject(line, `no acknowledgement after ${maxAttempts} requests`)
+      else this.#reject(line, `no acknowledgement after ${maxAttempts} requests`, 0)
     }
   }
 

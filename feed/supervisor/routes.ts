@@ -1,6 +1,7 @@
 import { type Desired, desiredSchema } from '../../crds/contract/desired.ts'
 import type { FeedEvent } from '../../crds/contract/feedstatus.ts'
 import { EventStream } from './eventstream.ts'
+import { inquiryRoutes } from './inquiries.ts'
 import { exposition, type Metrics } from './metrics.ts'
 import { Problem, send, sendJson } from './problem.ts'
 import { unreadyReasons } from './readiness.ts'
@@ -29,12 +30,13 @@ export function routesOf(supervisor: Supervisor, metrics: Metrics, version: stri
     { method: 'PUT', path: '/v1/desired', handle: call => putDesired(call, supervisor) },
     { method: 'GET', path: '/v1/ticks', handle: call => ticks(call, supervisor, streams) },
     { method: 'GET', path: '/v1/events', handle: call => events(call, supervisor, streams) },
+    ...inquiryRoutes(supervisor),
   ]
 }
 
 // Alive is what runs and answers; a front that is away is no reason to restart a feed.
 function health({ response }: Call, supervisor: Supervisor): void {
-  const hung = supervisor.hungSessions(Date.now())
+  const hung = supervisor.hungSessions()
   sendJson(response, hung.length === 0 ? 200 : 503, { healthy: hung.length === 0, hung })
 }
 

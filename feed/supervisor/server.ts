@@ -9,7 +9,12 @@ const maxConnections = 256
 
 export type Call = { request: IncomingMessage; response: ServerResponse; query: URLSearchParams; body: () => Promise<unknown> }
 
-export type Route = { method: 'GET' | 'PUT'; path: string; isPublic?: true; handle: (call: Call) => void | Promise<void> }
+export type Route = {
+  method: 'GET' | 'PUT' | 'POST'
+  path: string
+  isPublic?: true
+  handle: (call: Call) => void | Promise<void>
+}
 
 /** An HTTP server with these routes. Every error is answered as `application/problem+json`. */
 export function serve(routes: Route[], token: string, log: Logger): Server {
