@@ -128,6 +128,21 @@ function addLooking(program: Command, act: Act, dataDirectory: string): void {
     .addOption(output(['table', 'json'], 'table'))
     .action((feed, options, verb) => act(verb, async context => (await import('./verbs/tail.ts')).tail(context, feed, options)))
   program
+    .command('simulate <verb> [value]')
+    .description('order faults of a simulator, or look at its state: `simulate stall --group CZCE --for 90s`')
+    .option('--control <url>', 'control port of the simulator', 'http://127.0.0.1:7201')
+    .option('--all', 'of everything')
+    .option('--user <name>', 'only sessions of this user')
+    .option('--group <group>', 'only EXCHANGE or EXCHANGE.PRODUCT')
+    .option('--instrument <id>', 'only this instrument')
+    .option('--for <duration>', 'ends by itself after this time')
+    .option('--share <0..1>', 'share of the pushes or acknowledgements')
+    .option('--behind', 'with skew: the clock goes behind')
+    .addOption(output(['text', 'json'], 'text'))
+    .action((verb, value, options, command) =>
+      act(command, async context => (await import('./verbs/simulate.ts')).simulate(context, verb, value, options)),
+    )
+  program
     .command('explain <kind.path>')
     .description('what a member of a kind is: `explain feed.credentials.active`')
     .action((path, _, verb) => act(verb, async context => (await import('./verbs/explain.ts')).explain(context, path)))
