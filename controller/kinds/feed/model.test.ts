@@ -8,6 +8,13 @@ import { feedKey, type ImageName, imageReference, images, openStage, type Stage 
 const runs = 150
 const maxActions = 25
 
+/** Ten minutes for two rollouts of 20 s at four looks a second, and a look each two seconds of the rest. */
+const healingMs = 600_000
+const maxLooks = 500
+
+/** A rollback has about ten; an image that cannot be started is tried anew until its deadline, four writes at a time. */
+const maxWrites = 250
+
 /** What operators, the world and fate may do, in any order. */
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('image' as const), image: fc.constantFrom(...images) }) },
@@ -96,7 +103,9 @@ describe('a feed whatever happens', () => {
           watch()
         }
         await heal(open)
-        await open.pass(600_000, watch)
+        const before = open.writes.length
+        expect(await open.pass(healingMs, watch), 'looks').toBeLessThanOrEqual(maxLooks)
+        expect(open.writes.length - before, 'writes').toBeLessThanOrEqual(maxWrites)
         tellsTheTruth(open)
         await isQuiet(open)
       }),

@@ -1,14 +1,17 @@
-import { asFault } from '../../../crds/contract/fault.ts'
+import { asFault, type Fault } from '../../../crds/contract/fault.ts'
 import type { Status } from '../../../crds/kinds.ts'
 import type { EngineRegistry } from '../../engines/registry.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Result } from '../../runtime/result.ts'
 import type { Store } from '../../store/store.ts'
-import { conditionsOf, isTrue } from '../condition.ts'
+import { conditionsOf, isTrue, type NewCondition } from '../condition.ts'
 
 type Ports = { clock: Clock; store: Store; engines: EngineRegistry; onStatus: (key: string) => void }
 
-/** A Host is Ready when its engine answers. Owns the condition `Ready`; while the engine does not answer also `Stalled`, never. */
+/**
+ * A Host is Ready when its engine answers. Owns `Ready`, and `Stalled` while only another declaration helps, such as other TLS files;
+ * an engine that is merely away is asked again.
+ */
 export async function reconcileHost(
   key: string,
   { clock, store, engines, onStatus }: Ports,
@@ -27,27 +30,29 @@ export async function reconcileHost(
     .filter(
       ({ resource }) => resource.metadata.namespace === namespace && resource.spec.hostRef === declared.resource.metadata.name,
     )
-  const conditions = conditionsOf([look.condition], previous?.conditions, clock.now(), declared.generation)
+  const conditions = conditionsOf(look.conditions, previous?.conditions, clock.now(), declared.generation)
+  const isFinal = isTrue(conditions, 'Ready') || isTrue(conditions, 'Stalled')
   const status: Status<'Host'> = {
     ...(look.version !== undefined && { engineVersion: look.version }),
     feeds: feeds.length,
     conditions,
-    observedGeneration: isTrue(conditions, 'Ready') ? declared.generation : (previous?.observedGeneration ?? 0),
+    observedGeneration: isFinal ? declared.generation : (previous?.observedGeneration ?? 0),
   }
   if (store.status.put('Host', key, status)) onStatus(key)
-  return look.fault ? { type: 'error', fault: look.fault } : { type: 'done' }
+  if (!look.fault) return { type: 'done' }
+  return { type: look.fault.class === 'stalled' ? 'stalled' : 'error', fault: look.fault }
 }
 
-async function askEngine(version: () => Promise<string>) {
+type Look = { version?: string; fault?: Fault; conditions: NewCondition[] }
+
+async function askEngine(version: () => Promise<string>): Promise<Look> {
   try {
     const answer = await version()
-    return { version: answer, condition: { type: 'Ready', status: 'True', reason: 'EngineAnswers', message: answer } } as const
+    return { version: answer, conditions: [{ type: 'Ready', status: 'True', reason: 'EngineAnswers', message: answer }] }
   } catch (error) {
     const fault = asFault(error)
-    return {
-      fault,
-      version: undefined,
-      condition: { type: 'Ready', status: 'False', reason: fault.reason, message: fault.message },
-    } as const
+    const { reason, message } = fault
+    const stalled: NewCondition[] = fault.class === 'stalled' ? [{ type: 'Stalled', status: 'True', reason, message }] : []
+    return { fault, conditions: [{ type: 'Ready', status: 'False', reason, message }, ...stalled] }
   }
 }
