@@ -109,6 +109,59 @@ describe('subscriptions', () => {
     expect(front.settled).toBe(1)
   })
 
+  it('go on as soon as answers have made room, and wait for no clock', async () => {
+    const { front, subscriptions, want } = scripted()
+    subscriptions.rateLimits = { ...rateLimits, subscribeRequestsPerSecond: 1000 }
+    want(names(250))
+    subscriptions.connected()
+    // Ten times 25 outstanding, each answered after 300 ms.
+    await vi.advanceTimersByTimeAsync(10 * 300 + 200)
+    expect(subscriptions.counts().acknowledged).toBe(250)
+    expect(front.most).toBe(25)
+  })
+
+  it('are asked for again one by one, and stay acknowledged meanwhile', async () => {
+    const { front, subscriptions, want } = scripted()
+    want(names(3))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    const [first] = subscriptions.lines()
+    if (first === undefined) throw new Error('there is no line')
+    first.seen = true
+    subscriptions.renew([first])
+    expect(subscriptions.counts().acknowledged).toBe(3)
+    expect(first).toMatchObject({ state: 'queued', seen: false })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(front.requests).toEqual([names(3), ['AP000']])
+    expect(first.state).toBe('acknowledged')
+    expect(subscriptions.counts()).toEqual({ desired: 3, acknowledged: 3, rejected: 0 })
+  })
+
+  it('are left at the front where one leaves the set while it is asked for again', async () => {
+    const { front, subscriptions, want } = scripted()
+    want(names(2))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    subscriptions.renew([...subscriptions.lines()])
+    want(['AP001'])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(front.left).toEqual([['AP000']])
+    expect(subscriptions.counts()).toEqual({ desired: 1, acknowledged: 1, rejected: 0 })
+  })
+
+  it('that were refused come back when they are asked for again and the front has learned of them', async () => {
+    let isListed = false
+    const { subscriptions, want } = scripted(() => (isListed ? undefined : { ErrorID: 16, ErrorMsg: 'instrument not found' }))
+    want(names(2))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(subscriptions.counts().rejected).toBe(2)
+    isListed = true
+    subscriptions.renew([...subscriptions.lines()])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(subscriptions.counts()).toEqual({ desired: 2, acknowledged: 2, rejected: 0 })
+  })
+
   it('follow another set by its difference', async () => {
     const { front, subscriptions, want } = scripted()
     want(['AP001', 'AP002'])
