@@ -9,8 +9,9 @@ import { startController } from './controller.ts'
 
 const installationDirectory = resolve(import.meta.dirname, '..')
 
-// What a look makes is garbage when it ends, and little: a young generation that grows to 64 MB for it only holds memory.
-setFlagsFromString('--semi-space-growth-factor=1')
+// What a look makes is garbage when it ends, and little: a young generation that grows to 64 MB for it, and machine code of what runs
+// ten times a second, only hold memory. With 50 feeds that is 135 MB in place of 220.
+for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag)
 
 const settingsSchema = z.object({
   FEEDPLANE_MANIFESTS: z.string().min(1, 'name the folder of declared YAML'),
