@@ -1,9 +1,15 @@
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import pino, { type Logger } from 'pino'
 import * as z from 'zod'
 import { feedDirectory } from '../crds/contract/desired.ts'
 import { asFault, stalled } from '../crds/contract/fault.ts'
 import { loadCalendar } from './calendar/open.ts'
+import { addRpcMetric } from './rpc/metrics.ts'
+import { openResponder } from './rpc/open.ts'
+import { readBusSecrets } from './session/secrets.ts'
+import { addHorizonMetric, HorizonWatch } from './supervisor/horizon.ts'
+import { sessionMemoryShare } from './supervisor/memory.ts'
 import { metricsOf } from './supervisor/metrics.ts'
 import { Patrol } from './supervisor/patrol.ts'
 import { readVersion } from './supervisor/report.ts'
@@ -28,6 +34,8 @@ const settingsSchema = z.object({
     .default(join(import.meta.dirname, '../examples/data')),
   FEEDPLANE_PORT: z.coerce.number().int().min(0).max(65_535).default(9100),
   FEEDPLANE_BIND: z.string().min(1).default('127.0.0.1'),
+  FEEDPLANE_SESSION_HUNG_MS: z.coerce.number().int().min(500).max(60_000).default(3000),
+  FEEDPLANE_SESSION_MEMORY_MB: z.coerce.number().int().min(1).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 
@@ -50,16 +58,32 @@ async function main(log: Logger): Promise<void> {
   const state = new StateDirectory(directory)
   const saved = state.load()
   const calendar = await loadCalendar(saved.desired.launch.calendar, settings.FEEDPLANE_DATA)
-  const supervisor = new Supervisor({ saved, state, calendar, log, directory, dataDirectory: settings.FEEDPLANE_DATA })
+  const supervisor = new Supervisor({
+    saved,
+    state,
+    calendar,
+    log,
+    directory,
+    dataDirectory: settings.FEEDPLANE_DATA,
+    hungMs: settings.FEEDPLANE_SESSION_HUNG_MS,
+    sessionMemoryBytes: sessionMemoryOf(settings.FEEDPLANE_SESSION_MEMORY_MB),
+  })
   const version = readVersion()
-  const server = serve(routesOf(supervisor, metricsOf(supervisor, version), version), token, log)
+  const metrics = metricsOf(supervisor, version)
+  const server = serve(routesOf(supervisor, metrics, version), token, log)
   const port = await listen(server, settings.FEEDPLANE_PORT, settings.FEEDPLANE_BIND)
   state.savePort(port)
   log.info({ feed: saved.desired.feed, version, port }, 'the feed listens')
   const patrol = new Patrol(supervisor)
   supervisor.start()
+  const responder = openResponder(supervisor, version, await readBusSecrets(join(directory, feedDirectory.secrets, 'nats')))
+  addRpcMetric(metrics.registry, responder)
+  addHorizonMetric(metrics.registry, supervisor)
+  const horizon = new HorizonWatch(supervisor)
   stopOnSignal(async () => {
     patrol.stop()
+    horizon.stop()
+    await responder?.close()
     await supervisor.stop()
     server.close()
     server.closeAllConnections()
@@ -71,6 +95,12 @@ function readSettings(): z.infer<typeof settingsSchema> {
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw stalled('SettingsInvalid', `environment ${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+function sessionMemoryOf(megabytes: number | undefined): number {
+  if (megabytes !== undefined) return megabytes * 1024 * 1024
+  const limit = process.constrainedMemory()
+  return sessionMemoryShare * (limit > 0 ? Math.min(limit, totalmem()) : totalmem())
 }
 
 function assertZone(): void {

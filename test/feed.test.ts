@@ -155,7 +155,7 @@ describe('a feed', () => {
     expect(checker.counts().restarts).toBe(0)
   })
 
-  it('starts a killed session again, leaves the other alone, and uses no sequence twice', async () => {
+  it('lets the other account publish at once where the session of the active one dies, and starts it again', async () => {
     const report = await startReady()
     await bothLive()
     const checker = new TickChecker({})
@@ -163,20 +163,41 @@ describe('a feed', () => {
     const following = feed.tap([], tick => checker.check(tick), tap.signal).catch(() => undefined)
     await until('ticks', () => checker.counts().accepted > instrumentCount)
     const pid = sessionOf(report, 'primary').pid ?? 0
-    const backupPid = sessionOf(await feed.status(), 'backup').pid
     process.kill(pid, 'SIGKILL')
-    const revived = await sessionThat(
-      'restarted',
-      'primary',
-      session => session.restarts === 1 && session.published > instrumentCount,
-    )
+    const succeeded = await until('the other account', async () => {
+      const now = await feed.status()
+      return sessionOf(now, 'backup').published > instrumentCount && now
+    })
+    expect(succeeded).toMatchObject({
+      active: 'backup',
+      epoch: 2,
+      override: { active: 'backup', reason: 'the session of primary died' },
+      lastFailover: { from: 'primary', to: 'backup', epoch: 2 },
+    })
+    expect(succeeded.gaps).toBeGreaterThan(0)
+    const revived = await sessionThat('live again', 'primary', ({ state, restarts }) => state === 'live' && restarts === 1)
+    expect(revived).toMatchObject({ gate: 'closed', published: 0 })
     expect(revived.pid).not.toBe(pid)
     tap.abort()
     await following
-    expect(sessionOf(await feed.status(), 'backup')).toMatchObject({ pid: backupPid, restarts: 0 })
     expect(checker.counts()).toMatchObject({ duplicates: 0, stale: 0 })
     const reasons = (await feed.events()).map(event => event.reason)
-    expect(reasons).toContain('SessionDied')
+    expect(reasons.indexOf('SessionDied')).toBeLessThan(reasons.indexOf('FailedOver'))
+  })
+
+  it('goes on with a restarted session where there is no other, and uses no sequence twice', async () => {
+    desired = withLive(desired, { standby: 'cold' })
+    const report = await startReady()
+    const checker = new TickChecker({})
+    const tap = new AbortController()
+    const following = feed.tap([], tick => checker.check(tick), tap.signal).catch(() => undefined)
+    await until('ticks', () => checker.counts().accepted > instrumentCount)
+    process.kill(sessionOf(report, 'primary').pid ?? 0, 'SIGKILL')
+    await sessionThat('restarted', 'primary', ({ restarts, published }) => restarts === 1 && published > instrumentCount)
+    tap.abort()
+    await following
+    expect(checker.counts()).toMatchObject({ duplicates: 0, stale: 0 })
+    expect(await feed.status()).toMatchObject({ active: 'primary', epoch: 1, gaps: expect.any(Number) })
     expect((await feed.status()).gaps).toBeGreaterThan(0)
   })
 

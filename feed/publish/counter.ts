@@ -32,5 +32,9 @@ export class Counter implements Publisher {
 
   async flush(): Promise<void> {}
 
+  withdraw(): number {
+    return 0
+  }
+
   async close(): Promise<void> {}
 }

@@ -9,9 +9,17 @@ const maxNames = 100
  * - `BusDisconnected`: sent without acknowledgement over a connection that then broke; they may have arrived.
  * - `BusRefused`: the server refused these for longer than we try again.
  * - `DuplicateId`: the stream had a tick with this id, from another publisher or under another sequence, and swallowed this one.
+ * - `Withdrawn`: these waited, or were not acknowledged, when the gate moved to the other account.
  * - `PublisherClosed`: these waited, or were not acknowledged, when the session closed its publisher.
  */
-export type LossReason = 'Conflated' | 'QueueOverflow' | 'BusDisconnected' | 'BusRefused' | 'DuplicateId' | 'PublisherClosed'
+export type LossReason =
+  | 'Conflated'
+  | 'QueueOverflow'
+  | 'BusDisconnected'
+  | 'BusRefused'
+  | 'DuplicateId'
+  | 'Withdrawn'
+  | 'PublisherClosed'
 
 type Loss = { feed: string; epoch: number; reason: LossReason; from: number; to: number; instruments: Set<string> }
 

@@ -98,6 +98,17 @@ export class Outlet implements Publisher {
     signal.removeEventListener('abort', end)
   }
 
+  withdraw(): number {
+    const underway = this.#sender.abandon()
+    for (const parcel of underway) this.#release(parcel)
+    for (const { gap } of underway) if (gap !== undefined) this.#keepGap(gap)
+    const ticks = [...this.#queue.drain(), ...underway.flatMap(({ queued }) => queued ?? [])]
+    this.#dropped += ticks.length
+    for (const queued of ticks) this.#lose(queued, 'Withdrawn')
+    this.#tellGaps()
+    return ticks.length
+  }
+
   /** What waits or is not acknowledged is told to `onGap` as `PublisherClosed`: flush first. */
   async close(): Promise<void> {
     if (this.#isClosed) return

@@ -14,6 +14,11 @@ export type Publisher = {
   status(): PublisherStatus
   /** Resolves when all that was published before is with the server (acknowledged, where the mode acknowledges), or the signal ends. */
   flush(signal: AbortSignal): Promise<void>
+  /**
+   * Takes back what waits, and waits no longer for what is on its way: another account publishes from here on, and consumers would
+   * refuse it as that of a deposed one. All of it is told as a gap `Withdrawn`. Answers how many ticks that were.
+   */
+  withdraw(): number
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { waiting } from '../../crds/contract/fault.ts'
 import type { AccountSecrets, FrontError, Gateway, GatewayHandlers } from '../gateways/gateway.ts'
-import { backOffMs, Connection, loginAnswerMs, secretsPollMs } from './connection.ts'
+import { backOffMs, Connection, frontPatienceMs, loginAnswerMs, secretsPollMs } from './connection.ts'
 
 const minuteMs = 60_000
 
@@ -10,17 +10,30 @@ afterEach(() => void vi.useRealTimers())
 
 /** A gateway that connects at once and answers logins as the script says; it keeps the time of each. */
 function scripted(
-  script: { answer?: (password: string) => FrontError | 'silent' | undefined; secrets?: () => Promise<AccountSecrets> } = {},
+  script: {
+    answer?: (password: string) => FrontError | 'silent' | undefined
+    secrets?: () => Promise<AccountSecrets>
+    welcomes?: boolean
+  } = {},
 ) {
-  const world = { password: 'right', logins: [] as number[], opened: 0, closed: 0, lost: [] as number[], states: [] as string[] }
+  const world = {
+    password: 'right',
+    logins: [] as number[],
+    turns: [] as number[],
+    opened: 0,
+    closed: 0,
+    lost: [] as number[],
+    states: [] as string[],
+  }
   let handlers: GatewayHandlers | undefined
-  const gatewayOf = ({ PASSWORD }: AccountSecrets): Gateway => {
+  const gatewayOf = ({ PASSWORD }: AccountSecrets, turn: number): Gateway => {
+    world.turns.push(turn)
     let own: GatewayHandlers
     return {
       open: given => {
         own = handlers = given
         world.opened++
-        setTimeout(() => own.connected('tcp://front:1'), 1)
+        if (script.welcomes ?? true) setTimeout(() => own.connected('tcp://front:1'), 1)
       },
       login: () => {
         world.logins.push(Date.now())
@@ -123,6 +136,39 @@ describe('a connection', () => {
     await vi.advanceTimersByTimeAsync(loginAnswerMs + 20_000)
     expect(connection.state.state).toBe('live')
     expect(world.logins).toHaveLength(4)
+  })
+
+  it('takes a new connection, to the next front, after a login that is not answered', async () => {
+    let isSilent = true
+    const { world, connection } = scripted({ answer: () => (isSilent ? 'silent' : undefined) })
+    await connection.start()
+    await vi.advanceTimersByTimeAsync(loginAnswerMs + 10)
+    expect(connection.state).toMatchObject({ state: 'waiting', reason: 'LoginUnanswered' })
+    expect(world).toMatchObject({ opened: 1, closed: 1 })
+    isSilent = false
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(connection.state.state).toBe('live')
+    expect(world).toMatchObject({ opened: 2, turns: [0, 1], logins: { length: 2 } })
+  })
+
+  it('stays under one login a second while none is answered, for ten minutes', async () => {
+    const { world, connection } = scripted({ answer: () => 'silent' })
+    await connection.start()
+    await vi.advanceTimersByTimeAsync(10 * minuteMs)
+    const pauses = world.logins.slice(1).map((at, i) => at - (world.logins[i] ?? 0))
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(loginAnswerMs)
+    expect(world.logins.length).toBeGreaterThan(8)
+    expect(world.opened - world.closed).toBeLessThanOrEqual(1)
+  })
+
+  it('says that a front accepts connections and does not speak', async () => {
+    const { world, connection } = scripted({ welcomes: false })
+    await connection.start()
+    const { since } = connection.state
+    await vi.advanceTimersByTimeAsync(frontPatienceMs)
+    expect(connection.state).toMatchObject({ state: 'connecting', reason: 'FrontUnreachable' })
+    expect(world.logins).toEqual([])
+    expect(since - connection.state.since).toBe(0)
   })
 
   it('waits for secrets that are not there', async () => {

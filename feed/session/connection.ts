@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { asFault, type Fault } from '../../crds/contract/fault.ts'
+import { asFault, type Fault, transient } from '../../crds/contract/fault.ts'
 import type { SessionState } from '../../crds/contract/feedstatus.ts'
 import type { AccountSecrets, FrontError, Gateway, GatewayHandlers, SendResult } from '../gateways/gateway.ts'
 import { endsTries, loginFaultOf } from './loginfault.ts'
 
 /** A login that is not answered within this time counts as failed. */
 export const loginAnswerMs = 10_000
+
+/** A front that is not reached within this time is reported; the gateway goes on trying. */
+export const frontPatienceMs = 15_000
 
 /** How often a given-up login looks whether its secrets have changed. */
 export const secretsPollMs = 2000
@@ -18,7 +21,8 @@ export type ConnectionState = { state: SessionState; since: number; reason?: str
 
 export type ConnectionOptions = {
   readSecrets: () => Promise<AccountSecrets>
-  gatewayOf: (secrets: AccountSecrets) => Gateway
+  /** `turn` grows where a front did not answer: it says at which of them to begin. */
+  gatewayOf: (secrets: AccountSecrets, turn: number) => Gateway
   /** Logins a second; the front's own limit is 1. */
   loginsPerSecond: () => number
   /** Subscriptions, ticks and errors without a request go straight to the session. */
@@ -41,6 +45,7 @@ export class Connection {
   #secrets: AccountSecrets | undefined
   #timer: NodeJS.Timeout | undefined
   #attempts = 0
+  #turn = 0
   #loginAt = Number.NEGATIVE_INFINITY
   #isClosed = false
 
@@ -58,6 +63,7 @@ export class Connection {
 
   /** Reads the secrets and connects. Never throws: what goes wrong is in the state. */
   async start(): Promise<void> {
+    clearTimeout(this.#timer)
     this.#enter('starting')
     try {
       const secrets = await this.#options.readSecrets()
@@ -87,6 +93,7 @@ export class Connection {
 
   /** Drops the connection and starts anew. */
   async reconnect(): Promise<void> {
+    this.#forgiveIfSteady()
     this.#options.lost(0)
     await this.#drop()
     if (!this.#isClosed) await this.start()
@@ -106,9 +113,10 @@ export class Connection {
   #connect(secrets: AccountSecrets): void {
     clearTimeout(this.#timer)
     this.#secrets = secrets
-    const gateway = this.#options.gatewayOf(secrets)
+    const gateway = this.#options.gatewayOf(secrets, this.#turn)
     this.#gateway = gateway
     this.#enter('connecting')
+    this.#awaitFront()
     gateway.open(this.#handlersFor(gateway))
   }
 
@@ -126,6 +134,11 @@ export class Connection {
       loggedIn: only(({ tradingDay }) => this.#loggedIn(tradingDay)),
       loginFailed: only(error => this.#loginFailed(error)),
     }
+  }
+
+  #awaitFront(): void {
+    const message = `no front has answered for ${frontPatienceMs / 1000} s`
+    this.#timer = setTimeout(() => this.#enter('connecting', { reason: 'FrontUnreachable', message }), frontPatienceMs)
   }
 
   #connected(front: string): void {
@@ -151,7 +164,16 @@ export class Connection {
       this.#scheduleLogin()
       return
     }
-    this.#timer = setTimeout(() => this.#loginFailed({ ErrorID: 0, ErrorMsg: `no answer in ${loginAnswerMs} ms` }), loginAnswerMs)
+    this.#timer = setTimeout(() => this.#loginUnanswered(), loginAnswerMs)
+  }
+
+  // A front that takes connections may be dead behind them: the next try is a connection of its own, to the next front.
+  #loginUnanswered(): void {
+    this.counters.loginErrors++
+    this.#enter('waiting', transient('LoginUnanswered', `the front did not answer the login in ${loginAnswerMs} ms`))
+    this.#turn++
+    void this.#drop()
+    this.#timer = setTimeout(() => void this.start(), backOffMs(this.#attempts))
   }
 
   #loggedIn(tradingDay: string): void {
@@ -173,12 +195,18 @@ export class Connection {
 
   #disconnected(reason: number): void {
     clearTimeout(this.#timer)
-    const { state, since } = this.#current
-    if (state === 'live' && Date.now() - since > steadyMs) this.#attempts = 0
+    const { state } = this.#current
+    this.#forgiveIfSteady()
     this.counters.losses++
     if (state === 'subscribing' || state === 'live') this.counters.reconnects++
     this.#enter('connecting', { reason: 'FrontDisconnected', message: `the front cut the connection: 0x${reason.toString(16)}` })
+    this.#awaitFront()
     this.#options.lost(reason)
+  }
+
+  #forgiveIfSteady(): void {
+    const { state, since } = this.#current
+    if (state === 'live' && Date.now() - since > steadyMs) this.#attempts = 0
   }
 
   #giveUp(fault: Fault, errorId: number | undefined): void {
@@ -211,7 +239,7 @@ export class Connection {
   #enter(state: SessionState, cause?: { reason: string; message: string }, errorId?: number): void {
     this.#current = {
       state,
-      since: Date.now(),
+      since: state === this.#current.state ? this.#current.since : Date.now(),
       ...(cause === undefined ? {} : { reason: cause.reason, message: cause.message }),
       ...(errorId === undefined ? {} : { errorId }),
     }

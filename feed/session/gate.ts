@@ -103,15 +103,16 @@ export class Gate {
     return taken
   }
 
-  /** A push of the front. */
-  observe(line: Line, depth: Depth, receivedAt: number, snapshot: boolean): void {
+  /** A push of the front. Answers whether it says anything new. */
+  observe(line: Line, depth: Depth, receivedAt: number, snapshot: boolean): boolean {
     const exchangeTime = exchangeTimeOf(depth, receivedAt)
     const time = (exchangeTime ?? 0) + this.#roundShift
     const hash = this.#identify(line, depth, time)
-    if (hash === undefined) return
+    if (hash === undefined) return false
     const push: Push = { depth, receivedAt, exchangeTime, time, hash, snapshot }
     if (this.#isOpen) this.#pass(line, push)
     else this.#held.hold(line.held, push)
+    return true
   }
 
   // The same content twice in a row says nothing new; the same content after another one in the same moment does.

@@ -1,6 +1,7 @@
 import type { Exchange, TradingWindows } from '../../crds/contract/catalogue.ts'
 import type { InstrumentGroup } from '../../crds/contract/desired.ts'
 import { type HeldPlace, HeldPushes } from './held.ts'
+import { type TickGroup, tickGroupsOf } from './tickgroup.ts'
 
 /** Where an instrument stands with the front. `none`: not wanted, or not yet asked for on this connection. */
 export type SubscriptionState = 'none' | 'queued' | 'sent' | 'acknowledged' | 'rejected'
@@ -15,12 +16,18 @@ export type Line = {
   /** What CTP's AveragePrice is divided by: the multiplier, but 1 at CZCE. */
   averageDivisor: number
   hours: TradingHours
+  group: TickGroup
 
   wanted: boolean
   state: SubscriptionState
   attempts: number
   sentAt: number
   reason: string
+  /** The front's error id of the refusal; 0 where it never answered. */
+  errorId: number
+  /** When the front acknowledged it, and the newest fresh tick since the subscription (0: none); ms since 1970. */
+  acknowledgedAt: number
+  freshAt: number
   /** A push came since the last subscription: the next one is a fresh tick. */
   seen: boolean
 
@@ -38,36 +45,47 @@ export type Line = {
   held: HeldPlace
 }
 
-/** The lines of a desired state, new or kept: `known` has every line of this process, so that sequences survive a removal. */
-export function linesOf(groups: InstrumentGroup[], known: Map<string, Line>): Set<Line> {
+/**
+ * The lines of a desired state, new or kept: `known` has every line of this process, so that sequences survive a removal.
+ * `tickGroups` are those of `groups`, in their order.
+ */
+export function linesOf(groups: InstrumentGroup[], known: Map<string, Line>, tickGroups = tickGroupsOf(groups)): Set<Line> {
   const wanted = new Set<Line>()
-  for (const group of groups) {
+  for (const [i, group] of groups.entries()) {
     const hours: TradingHours = { windows: group.windows, from: 0, until: 0, open: false }
-    for (const instrument of group.instruments) wanted.add(lineOf(instrument, group, hours, known))
+    const shared = { group, hours, tickGroup: tickGroups[i] as TickGroup }
+    for (const instrument of group.instruments) wanted.add(lineOf(instrument, shared, known))
   }
   return wanted
 }
 
-function lineOf(instrument: string, group: InstrumentGroup, hours: TradingHours, known: Map<string, Line>): Line {
-  const line = known.get(instrument) ?? newLine(instrument, group, hours)
+type Shared = { group: InstrumentGroup; hours: TradingHours; tickGroup: TickGroup }
+
+function lineOf(instrument: string, { group, hours, tickGroup }: Shared, known: Map<string, Line>): Line {
+  const line = known.get(instrument) ?? newLine(instrument, group, hours, tickGroup)
   line.exchange = group.exchange
   line.averageDivisor = group.exchange === 'CZCE' ? 1 : group.multiplier
   line.hours = hours
+  line.group = tickGroup
   known.set(instrument, line)
   return line
 }
 
-function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours): Line {
+function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours, tickGroup: TickGroup): Line {
   return {
     instrument,
     exchange: group.exchange,
     averageDivisor: group.multiplier,
     hours,
+    group: tickGroup,
     wanted: false,
     state: 'none',
     attempts: 0,
     sentAt: 0,
     reason: '',
+    errorId: 0,
+    acknowledgedAt: 0,
+    freshAt: 0,
     seen: false,
     sequence: 0,
     time: 0,

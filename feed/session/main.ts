@@ -3,6 +3,7 @@ import { feedDirectory } from '../../crds/contract/desired.ts'
 import { loadCalendar } from '../calendar/open.ts'
 import { openGateway } from '../gateways/open.ts'
 import { openPublisher } from '../publish/open.ts'
+import { beginAt } from './frontorder.ts'
 import type { FromSession, SessionStart, ToSession } from './message.ts'
 import { readAccountSecrets, readBusSecrets } from './secrets.ts'
 import { Session } from './session.ts'
@@ -35,7 +36,10 @@ async function begin(start: SessionStart): Promise<Session> {
     publisher,
     calendar: await loadCalendar(start.launch.calendar, start.dataDirectory),
     readSecrets: () => readAccountSecrets(join(secrets, start.account)),
-    gatewayOf: account => openGateway(start.launch.gateway, start.account, account, { dataDirectory: start.dataDirectory }),
+    gatewayOf: (account, turn) => {
+      const begin = beginAt(turn, start.launch.gateway, start.account, account)
+      return openGateway(begin.gateway, start.account, begin.secrets, { dataDirectory: start.dataDirectory })
+    },
     send,
   })
   begun.start()

@@ -1,5 +1,6 @@
 import type { Account, InstrumentGroup, Launch, Live } from '../../crds/contract/desired.ts'
 import type { SessionStatus } from '../../crds/contract/feedstatus.ts'
+import type { AccountListing, RetryRequest, SubscriptionQuestion } from '../../crds/contract/subscriptions.ts'
 import type { Gap, Tick } from '../../crds/contract/tick.ts'
 import type { PublisherStatus } from '../publish/publisher.ts'
 import type { Position } from './position.ts'
@@ -14,6 +15,10 @@ export type ToSession =
   | { type: 'close'; id: number }
   /** Instruments whose published ticks are to be sent as `ticks`; all where the list is empty, none where it is missing. */
   | { type: 'tap'; instruments?: string[] }
+  /** A question about the subscriptions. */
+  | { type: 'list'; id: number; question: SubscriptionQuestion }
+  /** Asks the front again for the lines that the request names. */
+  | { type: 'renew'; id: number; request: RetryRequest }
   | { type: 'reconnect'; reason: string }
   /** The desired state or a secret changed: a login that was given up may be tried again. */
   | { type: 'retry' }
@@ -30,15 +35,27 @@ export type SessionStart = {
   dataDirectory: string
 }
 
+/**
+ * Ten times a second: that the session runs its loop, and the newest fresh tick of each group. `at` is the session's clock, the one
+ * that its receive times are of.
+ */
+export type Pulse = { at: number; ticks: [group: string, lastTickAt: number][] }
+
 export type FromSession =
+  | { type: 'pulse'; pulse: Pulse }
   | { type: 'report'; report: SessionReport }
   | { type: 'opened'; id: number; released: number; overrunCount: number }
   | { type: 'closed'; id: number; position: Position }
+  | { type: 'listed'; id: number; listing: AccountListing }
+  | { type: 'renewed'; id: number; asked: number }
   | { type: 'first'; epoch: number; at: number }
   | { type: 'checkpoint'; position: Position }
   | { type: 'ticks'; ticks: Tick[]; dropped: number }
   | { type: 'gap'; gap: Gap }
   | { type: 'event'; event: SessionEvent }
+
+/** Messages that answer one of the supervisor's, by its `id`. */
+export type Answer = Extract<FromSession, { type: 'opened' | 'closed' | 'listed' | 'renewed' }>
 
 export type SessionEvent = {
   type: 'Normal' | 'Warning'
@@ -53,6 +70,8 @@ export type SessionReport = {
   epoch: number
   publisher: PublisherStatus
   counters: SessionCounters
+  /** Resident set of the process. */
+  memoryBytes: number
 }
 
 export type SessionCounters = {

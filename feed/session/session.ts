@@ -1,30 +1,35 @@
 import type { InstrumentGroup } from '../../crds/contract/desired.ts'
-import type { Gap } from '../../crds/contract/tick.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { Depth } from '../gateways/depth.ts'
 import type { AccountSecrets, FrontError, Gateway } from '../gateways/gateway.ts'
+import { wallClock } from '../publish/encoding.ts'
 import type { Publisher, PublisherStatus } from '../publish/publisher.ts'
+import { Book } from './book.ts'
 import { Connection, type ConnectionState } from './connection.ts'
+import { gapRecord } from './gaprecord.ts'
 import { Gate } from './gate.ts'
 import { type Line, linesOf } from './line.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart, ToSession } from './message.ts'
 import { positionOf } from './position.ts'
+import { reportOf } from './report.ts'
+import type { RunOutcome } from './resubscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Tap } from './tap.ts'
+import { type TickGroup, tickGroupsOf } from './tickgroup.ts'
 
 const reportMs = 1000
+/** Also how late the watchdog may learn of a tick. */
+const pulseMs = 100
 /** A checkpoint of 20,000 lines is 1 MB and costs some 5 ms on either side. */
 const checkpointMs = 2000
-const maxRejections = 100
-const maxGapNames = 100
 const flushMs = 2000
-/** Under the supervisor's deadline for closing a gate. */
-const closeFlushMs = 500
+/** Under the supervisor's deadline for closing a gate. A bus that is known to be away is not waited for. */
+const closeFlushMs = 1500
 
 export type SessionOptions = {
   start: SessionStart
   readSecrets: () => Promise<AccountSecrets>
-  gatewayOf: (secrets: AccountSecrets) => Gateway
+  gatewayOf: (secrets: AccountSecrets, turn: number) => Gateway
   publisher: Publisher
   calendar: Calendar
   /** To the supervisor; `done` when the message has left. */
@@ -37,11 +42,13 @@ export class Session {
   readonly #lines = new Map<string, Line>()
   readonly #connection: Connection
   readonly #subscriptions: Subscriptions
+  readonly #book: Book
   readonly #gate: Gate
   readonly #tap: Tap
   readonly #counters = { snapshots: 0, unknown: 0, gaps: 0, frontErrors: 0 }
   readonly #startedAt = performance.now()
   #rateLimits: SessionStart['rateLimits']
+  #groups: TickGroup[] = []
   #received = 0
   #ticking = 0
   #lastTickAt = 0
@@ -75,11 +82,22 @@ export class Session {
       settled: () => this.#settled(),
       rateLimits: start.rateLimits,
     })
+    this.#book = new Book({
+      subscriptions: this.#subscriptions,
+      calendar,
+      rateLimits: () => this.#rateLimits,
+      unsee: line => this.#unsee(line),
+      done: outcome => this.#sayResubscribed(outcome),
+    })
   }
 
   start(): void {
     this.#want(this.#options.start.instrumentGroups)
-    this.#timers = [setInterval(() => this.#report(), reportMs), setInterval(() => this.#checkpoint(), checkpointMs)]
+    this.#timers = [
+      setInterval(() => this.#pulse(), pulseMs),
+      setInterval(() => this.#report(), reportMs),
+      setInterval(() => this.#checkpoint(), checkpointMs),
+    ]
     void this.#connection.start()
   }
 
@@ -102,6 +120,12 @@ export class Session {
       case 'tap':
         this.#tap.select(message.instruments)
         break
+      case 'list':
+        this.#options.send({ type: 'listed', id: message.id, listing: this.#book.list(message.question) })
+        return
+      case 'renew':
+        this.#options.send({ type: 'renewed', id: message.id, asked: this.#book.renew(message.request) })
+        return
       case 'reconnect':
         return void this.#connection.reconnect()
       case 'retry':
@@ -112,6 +136,7 @@ export class Session {
   /** Leaves the front, and waits until what was published is with the bus, for at most two seconds. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    this.#book.stop()
     this.#subscriptions.close()
     await this.#connection.close()
     await this.#options.publisher.flush(AbortSignal.timeout(flushMs)).catch(() => undefined)
@@ -148,19 +173,35 @@ export class Session {
       line.seen = true
       this.#ticking++
       this.#counters.snapshots++
-    } else {
-      if (this.#lastTickAt === 0) setImmediate(() => this.#report())
-      this.#lastTickAt = receivedAt
     }
-    this.#gate.observe(line, depth, receivedAt, snapshot)
+    const isNew = this.#gate.observe(line, depth, receivedAt, snapshot)
+    if (isNew && !snapshot) this.#ticked(line, receivedAt)
+  }
+
+  #ticked(line: Line, receivedAt: number): void {
+    line.freshAt = receivedAt
+    if (this.#lastTickAt === 0) setImmediate(() => this.#report())
+    this.#lastTickAt = receivedAt
+    line.group.lastTickAt = receivedAt
   }
 
   #want(groups: InstrumentGroup[]): void {
-    const wanted = linesOf(groups, this.#lines)
+    const tickGroups = tickGroupsOf(groups, this.#groups)
+    const wanted = linesOf(groups, this.#lines, tickGroups)
+    this.#groups = [...new Set(tickGroups)]
     for (const line of this.#lines.values()) if (line.seen && !wanted.has(line)) this.#ticking--
     this.#connection.unsettled()
     this.#subscriptions.want(wanted)
     if (this.#subscriptions.isSettled) this.#settled()
+  }
+
+  #unsee(line: Line): void {
+    line.seen = false
+    this.#ticking--
+  }
+
+  #sayResubscribed(outcome: RunOutcome): void {
+    this.#event({ type: 'Normal', reason: 'Resubscribed', message: 'instruments were asked for again', fields: outcome })
   }
 
   #loggedIn(tradingDay: string): void {
@@ -178,6 +219,7 @@ export class Session {
   }
 
   #lost(reason: number): void {
+    this.#book.stop()
     this.#subscriptions.disconnected()
     this.#ticking = 0
     if (this.#gate.isOpen) this.#anchor(this.#lastTickAt || Date.now(), 'Reconnect')
@@ -201,13 +243,14 @@ export class Session {
 
   #changed({ state, reason, message, errorId }: ConnectionState): void {
     this.#report()
-    if (state !== 'failed' && state !== 'waiting') return
+    if (state !== 'failed' && state !== 'waiting' && reason !== 'FrontUnreachable') return
     const fields = { state, ...(errorId === undefined ? {} : { errorId }) }
     this.#event({ type: 'Warning', reason: reason ?? 'SessionWaiting', message: message ?? 'the session waits', fields })
   }
 
   #open({ id, epoch, position, reason }: Extract<ToSession, { type: 'open' }>): void {
-    const first = () => this.#options.send({ type: 'first', epoch, at: Date.now() })
+    // Told after `opened`, although it may be published before.
+    const first = () => void setImmediate(() => this.#options.send({ type: 'first', epoch, at: Date.now() }))
     const wasOpen = this.#gate.isOpen
     const { released, overrun } = this.#gate.open(epoch, position, first)
     this.#options.send({ type: 'opened', id, released, overrunCount: overrun.length })
@@ -223,20 +266,19 @@ export class Session {
   // for a deposed publisher's.
   async #close(id: number): Promise<void> {
     const position = this.#gate.close(Date.now())
-    await this.#options.publisher.flush(AbortSignal.timeout(closeFlushMs)).catch(() => this.#sayUnflushed())
+    const { publisher } = this.#options
+    const waitMs = publisher.status().connected ? closeFlushMs : 0
+    await publisher.flush(AbortSignal.timeout(waitMs))
+    const withdrawn = publisher.withdraw()
+    if (withdrawn > 0) this.#sayWithdrawn(withdrawn)
     this.#tap.flush()
     this.#options.send({ type: 'closed', id, position })
     this.#report()
   }
 
-  #sayUnflushed(): void {
-    const fields = { outbox: this.#options.publisher.status().queued }
-    this.#event({
-      type: 'Warning',
-      reason: 'OutboxLeft',
-      message: 'the bus did not take all ticks before the gate moved',
-      fields,
-    })
+  #sayWithdrawn(ticks: number): void {
+    const message = 'the bus did not take all ticks before the gate moved'
+    this.#event({ type: 'Warning', reason: 'OutboxLeft', message, fields: { ticks } })
   }
 
   #anchor(at: number, reason: string): void {
@@ -247,17 +289,7 @@ export class Session {
 
   #gap(instruments: string[]): void {
     const { feed } = this.#options.start
-    const instrumentCount = instruments.length
-    const names = instrumentCount <= maxGapNames ? instruments : []
-    const gap: Gap = {
-      feed,
-      epoch: this.#gate.epoch,
-      from: this.#anchoredAt,
-      to: Date.now(),
-      reason: this.#anchorReason,
-      instrumentCount,
-      instruments: names,
-    }
+    const gap = gapRecord({ feed, epoch: this.#gate.epoch, from: this.#anchoredAt, reason: this.#anchorReason }, instruments)
     this.#counters.gaps++
     this.#options.publisher.publishGap(gap)
     this.#options.send({ type: 'gap', gap })
@@ -265,6 +297,11 @@ export class Session {
 
   #event(event: SessionEvent): void {
     this.#options.send({ type: 'event', event })
+  }
+
+  #pulse(): void {
+    const ticks = this.#groups.map(({ name, lastTickAt }): [string, number] => [name, lastTickAt])
+    this.#options.send({ type: 'pulse', pulse: { at: wallClock(), ticks } })
   }
 
   #checkpoint(): void {
@@ -291,42 +328,19 @@ export class Session {
   }
 
   #reportNow(): SessionReport {
-    const publisher = this.#options.publisher.status()
-    const front = this.#connection.front
-    return {
-      epoch: this.#gate.epoch,
-      publisher,
-      status: {
-        account: this.#options.start.account,
-        ...this.#connection.state,
-        gate: this.#gate.isOpen ? 'open' : 'closed',
-        ...(front === undefined ? {} : { front }),
-        ...(this.#tradingDay === '' ? {} : { tradingDay: this.#tradingDay }),
-        pid: process.pid,
-        subscriptions: { ...this.#subscriptions.counts(), ticking: this.#ticking },
-        rejections: this.#subscriptions.rejections(maxRejections),
-        received: this.#received,
-        published: this.#gate.counters.published,
-        dropped: publisher.dropped,
-        conflated: publisher.conflated,
-        ...(this.#lastTickAt === 0 ? {} : { lastTickAt: this.#lastTickAt }),
-      },
-      counters: {
-        snapshots: this.#counters.snapshots,
-        unknown: this.#counters.unknown,
-        duplicates: this.#gate.counters.duplicates,
-        stale: this.#gate.counters.stale,
-        reconnects: this.#connection.counters.reconnects,
-        rateLimitHits: this.#subscriptions.counters.rateLimitHits,
-        gaps: this.#counters.gaps,
-        errors: {
-          connection: this.#connection.counters.losses,
-          login: this.#connection.counters.loginErrors,
-          subscription: this.#subscriptions.counters.errors,
-          front: this.#counters.frontErrors,
-        },
-        startupMs: this.#startupMs,
-      },
-    }
+    const { start, publisher } = this.#options
+    return reportOf({
+      account: start.account,
+      publisher: publisher.status(),
+      connection: this.#connection,
+      subscriptions: this.#subscriptions,
+      gate: this.#gate,
+      counters: this.#counters,
+      ticking: this.#ticking,
+      received: this.#received,
+      lastTickAt: this.#lastTickAt,
+      tradingDay: this.#tradingDay,
+      startupMs: this.#startupMs,
+    })
   }
 }

@@ -125,4 +125,9 @@ describe('a message id', () => {
     expect(id).toBe(messageIdOf(other, 1_596_420_000_000, fingerprintOf({ ...depth, ActionDay: '20200804' })))
     expect(id.startsWith('20200803-CZCE-SPD TA009&TA108-1596420000000-')).toBe(true)
   })
+
+  it('tells a snapshot from the tick that it repeats', () => {
+    const tick = normalised(lineFor('CZCE', 10), depthWith({}))
+    expect(messageIdOf({ ...tick, snapshot: true }, 0, 1)).not.toBe(messageIdOf(tick, 0, 1))
+  })
 })

@@ -48,10 +48,12 @@ export function tickOf(source: TickSource, line: Line, depth: Depth, push: PushF
 
 /**
  * `TRADINGDAY-EXCHANGE-INSTRUMENT-TIMEms-HASH`: the same tick from either account and in any epoch has the same id. `time` is the
- * gate's, so that the rounds of a recording differ.
+ * gate's, so that the rounds of a recording differ. A snapshot is no tick: it repeats one that was published before, and must not be
+ * taken for it, or the stream would swallow it with its sequence.
  */
 export function messageIdOf(tick: Tick, time: number, hash: number): string {
-  return `${tick.tradingDay}-${tick.exchange}-${tick.instrument}-${time}-${hash.toString(36)}`
+  const id = `${tick.tradingDay}-${tick.exchange}-${tick.instrument}-${time}-${hash.toString(36)}`
+  return tick.snapshot ? `${id}-snapshot` : id
 }
 
 // CZCE books its night pushes under the calendar day; the front's login answer has the day that they belong to.

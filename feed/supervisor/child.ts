@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { stalled, transient } from '../../crds/contract/fault.ts'
 import type { SessionStatus } from '../../crds/contract/feedstatus.ts'
-import type { FromSession, SessionReport, SessionStart, ToSession } from '../session/message.ts'
+import type { AccountListing, RetryRequest, SubscriptionQuestion } from '../../crds/contract/subscriptions.ts'
+import type { Answer, FromSession, Pulse, SessionReport, SessionStart, ToSession } from '../session/message.ts'
 import type { Position } from '../session/position.ts'
 
 const sessionMain = join(import.meta.dirname, '../session/main.ts')
@@ -14,10 +15,12 @@ const maxRestartMs = 30_000
 /** A child that lived so long starts its back-off anew. */
 const steadyMs = 60_000
 const stopMs = 4000
+/** A process that has not spoken yet, or reads its recordings, may take so long for it on a busy machine. */
+const startMs = 30_000
 
 export type ChildOptions = {
   start: () => SessionStart
-  heard: (message: Exclude<FromSession, { type: 'opened' | 'closed' }>) => void
+  heard: (message: Exclude<FromSession, Answer | { type: 'pulse' }>) => void
   /** The process is gone; `expected` where it was told to stop. */
   gone: (expected: boolean, code: number | null, signal: NodeJS.Signals | null) => void
   /** The process runs and takes messages. */
@@ -27,7 +30,6 @@ export type ChildOptions = {
 /** How a gate is to be opened. */
 export type Opening = Omit<Extract<ToSession, { type: 'open' }>, 'type' | 'id'>
 
-type Answer = Extract<FromSession, { type: 'opened' | 'closed' }>
 type Waiting = { resolve: (answer: Answer) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
 
 /** A session's process: started, told, asked, and started again when it dies. */
@@ -35,12 +37,12 @@ export class SessionChild {
   restarts = 0
   report: SessionReport | undefined
   ticksPerSecond = 0
-  /** ms since 1970 of the newest report, or of the start where there is none yet; 0 while nothing runs. */
-  reportedAt = 0
+  pulse: Pulse | undefined
   readonly #options: ChildOptions
   readonly #waiting = new Map<number, Waiting>()
   #process: ChildProcess | undefined
   #measuredAt = 0
+  #heardAt = 0
   #failures = 0
   #startedAt = 0
   #nextId = 1
@@ -57,6 +59,13 @@ export class SessionChild {
 
   get pid(): number | undefined {
     return this.#process?.pid
+  }
+
+  /** Whether the process runs and does not run its loop: nothing was heard of it for `hungMs`. */
+  isHung(hungMs: number): boolean {
+    if (!this.isUp) return false
+    const isStarting = this.report === undefined || this.report.status.state === 'starting'
+    return performance.now() - this.#heardAt > (isStarting ? startMs : hungMs)
   }
 
   /** Sees to it that the process runs. */
@@ -83,6 +92,20 @@ export class SessionChild {
     return answer.position
   }
 
+  /** What has become of the subscriptions. Throws a transient Fault when the session does not answer in `deadlineMs`. */
+  async list(question: SubscriptionQuestion, deadlineMs: number): Promise<AccountListing> {
+    const answer = await this.#ask(id => ({ type: 'list', id, question }), deadlineMs)
+    if (answer.type !== 'listed') throw stalled('Protocol', `the session answered ${answer.type} to list`)
+    return answer.listing
+  }
+
+  /** Asks for subscriptions again; answers how many. Throws a transient Fault when the session does not answer in `deadlineMs`. */
+  async renew(request: RetryRequest, deadlineMs: number): Promise<number> {
+    const answer = await this.#ask(id => ({ type: 'renew', id, request }), deadlineMs)
+    if (answer.type !== 'renewed') throw stalled('Protocol', `the session answered ${answer.type} to renew`)
+    return answer.asked
+  }
+
   /** Ends the process for good: by message, after four seconds by SIGKILL. */
   async stop(): Promise<void> {
     this.#isWanted = false
@@ -101,6 +124,7 @@ export class SessionChild {
   async kill(): Promise<void> {
     const child = this.#process
     if (child === undefined) return
+    this.#heardAt = performance.now()
     const exit = once(child, 'exit')
     child.kill('SIGKILL')
     await exit
@@ -117,7 +141,7 @@ export class SessionChild {
     })
     this.#process = child
     this.#startedAt = performance.now()
-    this.reportedAt = Date.now()
+    this.#heardAt = this.#startedAt
     child.on('message', message => this.#heard(message as FromSession))
     child.on('error', () => undefined)
     child.once('exit', (code, signal) => this.#exited(code, signal))
@@ -126,7 +150,12 @@ export class SessionChild {
   }
 
   #heard(message: FromSession): void {
-    if (message.type === 'opened' || message.type === 'closed') {
+    this.#heardAt = performance.now()
+    if (message.type === 'pulse') {
+      this.pulse = message.pulse
+      return
+    }
+    if ('id' in message) {
       this.#answered(message)
       return
     }
@@ -143,7 +172,6 @@ export class SessionChild {
       this.#measuredAt = now
     }
     this.report = report
-    this.reportedAt = Date.now()
   }
 
   #ask(messageOf: (id: number) => ToSession, deadlineMs: number): Promise<Answer> {
@@ -170,7 +198,7 @@ export class SessionChild {
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
     this.#process = undefined
     this.report = undefined
-    this.reportedAt = 0
+    this.pulse = undefined
     this.ticksPerSecond = 0
     for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(transient('SessionDown', 'the session died'))
     if (this.#isWanted) this.#restartLater()

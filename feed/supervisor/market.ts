@@ -16,7 +16,19 @@ export function marketAt(calendar: Calendar, windows: TradingWindows[], now: num
   return changes.length === 0 ? { open } : { open, nextChange: Math.min(...changes) }
 }
 
-/** ms of open session between two moments: the most of any of the windows. */
-export function openMsOf(calendar: Calendar, windows: TradingWindows[], from: number, to: number): number {
-  return Math.max(0, ...windows.map(one => calendar.openMs(one, from, to)))
+/**
+ * ms of silence between two moments: continuous trading without a break up to the later one. So it is 0 outside trading hours, and counts
+ * from the open after each break, because the first tick of a window may take its time.
+ */
+export function silenceOf(calendar: Calendar, windows: TradingWindows, from: number, to: number): number {
+  const openMs = calendar.openMs(windows, from, to)
+  if (to <= from || openMs === to - from) return openMs
+  let shortest = 0
+  let longest = openMs
+  while (longest - shortest > 1) {
+    const middle = Math.floor((shortest + longest) / 2)
+    if (calendar.openMs(windows, to - middle, to) >= middle) shortest = middle
+    else longest = middle
+  }
+  return calendar.openMs(windows, to - longest, to) >= longest ? longest : shortest
 }

@@ -22,6 +22,7 @@ export async function exposition(metrics: Metrics): Promise<{ type: string; text
   metrics.registry.resetMetrics()
   for (const [account, child] of metrics.supervisor.children) {
     metrics.counters.restarts.inc({ account }, child.restarts)
+    metrics.counters.replacements.inc({ account }, metrics.supervisor.replacements.get(account) ?? 0)
     if (child.report !== undefined) fillAccount(metrics, account, child.report)
     metrics.gauges.throughput.set({ account }, child.ticksPerSecond)
   }
@@ -37,14 +38,18 @@ function fillFeed({ supervisor, version, gauges, counters }: Metrics): void {
   gauges.failoverRequired.set(supervisor.isFailoverRequired ? 1 : 0)
   gauges.overridden.set(report.override === undefined ? 0 : 1)
   gauges.lastFailover.set((report.lastFailover?.phases.firstTickMs ?? 0) / 1000)
-  counters.failovers.inc(supervisor.failovers)
+  counters.failovers.inc(supervisor.failovers.count)
   counters.gaps.inc(supervisor.gaps)
+  for (const { account, group, count } of supervisor.tickWatch.stalls.values()) counters.stalls.inc({ account, group }, count)
+  for (const { group, silenceMs } of supervisor.tickWatch.sights)
+    for (const account of ['primary', 'backup'] as const)
+      if (silenceMs[account] !== undefined) gauges.silence.set({ account, group }, silenceMs[account] / 1000)
 }
 
 function fillAccount(
   { gauges, counters }: Metrics,
   account: Account,
-  { status, publisher, counters: counted }: SessionReport,
+  { status, publisher, counters: counted, memoryBytes }: SessionReport,
 ): void {
   const { subscriptions } = status
   for (const state of ['desired', 'acknowledged', 'ticking', 'rejected'] as const)
@@ -54,6 +59,7 @@ function fillAccount(
   gauges.live.set({ account }, status.state === 'live' ? 1 : 0)
   gauges.gateOpen.set({ account }, status.gate === 'open' ? 1 : 0)
   gauges.lastTick.set({ account }, (status.lastTickAt ?? 0) / 1000)
+  gauges.memory.set({ account }, memoryBytes)
   gauges.startup.set({ account }, counted.startupMs / 1000)
   gauges.connected.set({ account }, publisher.connected ? 1 : 0)
   gauges.backlog.set({ account }, publisher.queued + publisher.outstanding)
@@ -80,7 +86,10 @@ function gaugesOf(registry: Registry) {
     epoch: gauge('md_epoch', 'Epoch in force.'),
     ready: gauge('md_ready', '1 where the feed serves what is desired.'),
     marketOpen: gauge('md_market_open', '1 while any subscribed instrument is in session.'),
-    failoverRequired: gauge('md_failover_required', '1 while the active account is silent for longer than the threshold.'),
+    failoverRequired: gauge(
+      'md_failover_required',
+      '1 while the active account lacks ticks that the other has, or any, for the threshold.',
+    ),
     overridden: gauge('md_override_active', "1 while the watchdog's choice of account holds."),
     lastFailover: gauge('md_failover_latency_seconds', 'Last failover: from the order to the first tick of the new account.'),
     throughput: gauge('md_throughput_ticks_per_second', 'Ticks received in the last second.', 'account'),
@@ -90,6 +99,13 @@ function gaugesOf(registry: Registry) {
     live: gauge('md_session_live', '1 where the session is logged in and subscribed.', 'account'),
     gateOpen: gauge('md_gate_open', '1 where the account publishes.', 'account'),
     lastTick: gauge('md_last_tick_timestamp_seconds', 'Receive time of the newest fresh tick.', 'account'),
+    silence: gauge(
+      'md_group_silence_seconds',
+      'Trading time since the newest fresh tick of a group in session.',
+      'account',
+      'group',
+    ),
+    memory: gauge('md_session_memory_bytes', 'Resident set of the session process.', 'account'),
     startup: gauge('md_session_startup_duration_seconds', 'From the start of a session to its last acknowledgement.', 'account'),
     connected: gauge('md_publisher_connected', '1 where the session is connected to the bus.', 'account'),
     backlog: gauge('md_publisher_backlog_ticks', 'Ticks queued, and sent but not acknowledged.', 'account'),
@@ -104,6 +120,8 @@ function countersOf(registry: Registry) {
   return {
     failovers: counter('md_failovers_total', 'Flips of the gate from one account to the other.'),
     gaps: counter('md_gaps_total', 'Recorded gaps.'),
+    stalls: counter('md_group_stalls_total', 'Times that a group was silent for the threshold.', 'account', 'group'),
+    replacements: counter('md_session_replacements_total', 'Session processes replaced because they grew.', 'account'),
     restarts: counter('md_session_restarts_total', 'Session processes started again.', 'account'),
     received: counter('md_ticks_received_total', 'Pushes of the front.', 'account'),
     published: counter('md_ticks_published_total', 'Ticks through the gate.', 'account'),

@@ -1,96 +1,155 @@
 import type { Account } from '../../crds/contract/desired.ts'
 import { asFault, type Fault } from '../../crds/contract/fault.ts'
-import { openMsOf, windowsOf } from './market.ts'
+import { marketAt, windowsOf } from './market.ts'
+import { memoryStep } from './memory.ts'
+import { coverageOf } from './readiness.ts'
 import type { Supervisor } from './supervisor.ts'
-import { type Watch, watch } from './watchdog.ts'
+import type { SessionSight } from './tickwatch.ts'
+import { type Decision, decide, type GroupSight, type Seat, type Watch } from './watchdog.ts'
 
-const patrolMs = 250
+/** Sessions send ten pulses a second: a stall is seen within 150 ms. */
+const patrolMs = 50
+const memoryMs = 1000
+/** Where our own loop was blocked for so long, what the sessions have said since is not yet read. */
+const ownDelayMs = 500
+/** A session that grows is replaced once in this time: a bound that is too low must not end all sessions in turn. */
+const replaceMs = 600_000
 
-/** Looks after the sessions: kills one that hangs, and acts on a silent active account as the watchdog decides. */
+/** Looks after the sessions: kills one that hangs, replaces one that grows, and acts on silence as the watchdog decides. */
 export class Patrol {
   readonly #supervisor: Supervisor
   readonly #timer: NodeJS.Timeout
-  #reconnectedAtMs: number | undefined
-  #openSince = { account: '', epoch: 0, at: 0 }
+  readonly #reconnectedAtMs = new Map<Account, number>()
+  readonly #replacedAt = new Map<Account, number>()
+  #said = new Set<string>()
+  #lookedAt = performance.now()
+  #weighedAt = 0
+  #flippedAt: number | undefined
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor
-    this.#timer = setInterval(() => this.#look(Date.now()), patrolMs)
+    this.#flippedAt = supervisor.override?.since
+    this.#timer = setInterval(() => this.#look(), patrolMs)
   }
 
   stop(): void {
     clearInterval(this.#timer)
   }
 
-  #look(now: number): void {
-    this.#killHung(now)
-    this.#noteGate(now)
-    const gate = this.#supervisor.openGate
-    if (gate === undefined || this.#supervisor.desired.live.role === 'standby') return
-    const seen = this.#watchOf(gate.account, now)
-    const { silenceMs } = seen.active
-    if (silenceMs < seen.thresholdMs) this.#reconnectedAtMs = undefined
-    this.#supervisor.isFailoverRequired = silenceMs >= seen.thresholdMs
-    const step = watch(seen)
-    if (step === 'reconnect') this.#reconnect(gate.account, silenceMs)
-    if (step === 'flip') this.#flip(gate.account, seen)
+  #look(): void {
+    const now = performance.now()
+    const wasBlocked = now - this.#lookedAt > patrolMs + ownDelayMs
+    this.#lookedAt = now
+    if (wasBlocked) return
+    this.#killHung()
+    if (now - this.#weighedAt >= memoryMs) {
+      this.#weighedAt = now
+      this.#weigh(now)
+    }
+    this.#watch(Date.now())
   }
 
-  #watchOf(active: Account, now: number): Watch {
-    const { watchdog, instrumentGroups } = this.#supervisor.desired.live
-    const windows = windowsOf(instrumentGroups)
-    const other = this.#supervisor.desired.launch.accounts.find(account => account !== active)
-    const silenceOf = (account: Account, since: number): number => {
-      const child = this.#supervisor.children.get(account)
-      const lastTickAt = this.#supervisor.lastTickAt.get(account) ?? 0
-      // A report is up to a second old: what came since then is not silence.
-      const known = child?.isUp === true && child.reportedAt > 0 ? child.reportedAt : now
-      return openMsOf(this.#supervisor.calendar, windows, Math.max(lastTickAt, since), known)
+  #watch(now: number): void {
+    const { openGate, desired, tickWatch, calendar } = this.#supervisor
+    const { watchdog, instrumentGroups, role } = desired.live
+    const thresholdMs = watchdog.thresholdSeconds * 1000
+    const sessions = desired.launch.accounts.map(account => this.#sightOf(account))
+    const groups = tickWatch.look(instrumentGroups, calendar, thresholdMs, sessions, now)
+    if (openGate === undefined || role === 'standby') {
+      this.#supervisor.isFailoverRequired = false
+      return
     }
+    if (this.#supervisor.isMoving) return
+    this.#forgive(groups, thresholdMs)
+    const watch = this.#watchOf(openGate.account, groups, now)
+    const decisions = decide(watch)
+    this.#supervisor.isFailoverRequired = isFailoverRequired(watch)
+    this.#forget(decisions)
+    for (const decision of decisions) this.#act(decision, watch)
+  }
+
+  #sightOf(account: Account): SessionSight {
+    const { children, openGate } = this.#supervisor
+    const child = children.get(account)
+    const status = child?.report?.status
+    const liveSince = status?.state === 'live' ? status.since : undefined
+    return { account, pulse: child?.pulse, expectedSince: openGate?.account === account ? openGate.since : liveSince }
+  }
+
+  #watchOf(active: Account, groups: GroupSight[], now: number): Watch {
+    const { watchdog } = this.#supervisor.desired.live
+    const other = this.#supervisor.otherThan(active)
     return {
       enabled: watchdog.enabled,
       thresholdMs: watchdog.thresholdSeconds * 1000,
-      active: { state: this.#stateOf(active), silenceMs: silenceOf(active, this.#openSince.at) },
-      other: other && {
-        state: this.#stateOf(other),
-        ...this.#lastTickOf(other),
-        silenceMs: silenceOf(other, this.#supervisor.startedAt),
-      },
-      reconnectedAtMs: this.#reconnectedAtMs,
+      active: this.#seatOf(active),
+      other: other && this.#seatOf(other),
+      groups,
+      flippedAgoMs: this.#flippedAt === undefined ? undefined : now - this.#flippedAt,
     }
   }
 
-  #stateOf(account: Account): Watch['active']['state'] {
-    return this.#supervisor.children.get(account)?.report?.status.state ?? 'idle'
+  #seatOf(account: Account): Seat {
+    const status = this.#supervisor.children.get(account)?.report?.status
+    const isGivenUp = status?.state === 'failed' || status?.reason === 'AccountLocked'
+    return {
+      account,
+      state: status?.state ?? 'idle',
+      isRefused: isGivenUp && status?.lastTickAt !== undefined,
+      coverage: status === undefined ? 0 : coverageOf(status),
+      reconnectedAtMs: this.#reconnectedAtMs.get(account),
+    }
   }
 
-  #lastTickOf(account: Account): { lastTickAt?: number } {
-    const lastTickAt = this.#supervisor.children.get(account)?.report?.status.lastTickAt
-    return lastTickAt === undefined ? {} : { lastTickAt }
+  // An account is in order again when no group of it is silent for half the threshold.
+  #forgive(groups: GroupSight[], thresholdMs: number): void {
+    for (const account of this.#reconnectedAtMs.keys())
+      if (groups.every(({ silenceMs }) => (silenceMs[account] ?? 0) < thresholdMs / 2)) this.#reconnectedAtMs.delete(account)
   }
 
-  #reconnect(account: Account, silenceMs: number): void {
-    this.#reconnectedAtMs = silenceMs
-    const fields = { account, silenceMs: Math.round(silenceMs) }
-    this.#supervisor.say({ type: 'Warning', reason: 'Stalled', message: 'the active account is silent and reconnects', fields })
+  // What still holds is said once; what has ended may be said again.
+  #forget(decisions: Decision[]): void {
+    const keys = new Set(decisions.map(keyOf))
+    this.#said = new Set([...this.#said].filter(key => keys.has(key)))
+  }
+
+  #act(decision: Decision, watch: Watch): void {
+    const { sight } = decision
+    const evidence = evidenceOf(sight, watch)
+    if (decision.type === 'reconnect') this.#reconnect(decision.account, sight, watch)
+    else if (decision.type === 'flip') this.#flip(decision.to, sight, watch)
+    else if (decision.type === 'silent')
+      this.#sayOnce(decision, 'GroupSilent', 'no account has ticks of a group in session', evidence)
+    else {
+      const fields = { ...evidence, why: decision.why }
+      this.#sayOnce(decision, 'FlipHeld', 'the watchdog would move the gate, and must not', fields)
+    }
+  }
+
+  #reconnect(account: Account, sight: GroupSight, watch: Watch): void {
+    this.#reconnectedAtMs.set(account, sight.silenceMs[account] ?? 0)
+    const isActive = account === watch.active.account
+    const reason = isActive ? 'Stalled' : 'StandbyStalled'
+    const message = `the ${isActive ? 'active' : 'standby'} account is silent in a group and reconnects`
+    this.#supervisor.say({ type: 'Warning', reason, message, fields: evidenceOf(sight, watch) })
     this.#supervisor.children.get(account)?.tell({ type: 'reconnect', reason: 'stalled' })
   }
 
-  #flip(from: Account, { active, other, thresholdMs }: Watch): void {
-    const to = this.#supervisor.desired.launch.accounts.find(account => account !== from)
-    if (to === undefined) return
-    const fields = {
-      from,
-      to,
-      thresholdMs,
-      silenceMs: Math.round(active.silenceMs),
-      state: active.state,
-      otherSilenceMs: Math.round(other?.silenceMs ?? 0),
-    }
+  #flip(to: Account, sight: GroupSight, watch: Watch): void {
+    const { account, isRefused, state } = watch.active
+    const fields = evidenceOf(sight, watch)
     this.#supervisor.say({ type: 'Warning', reason: 'WatchdogFlip', message: 'the watchdog moves the gate', fields })
-    this.#reconnectedAtMs = undefined
-    const reason = `no tick of ${from} for ${Math.round(active.silenceMs / 1000)} s of open session`
+    this.#flippedAt = Date.now()
+    const seconds = Math.round((sight.silenceMs[account] ?? 0) / 1000)
+    const reason = isRefused ? `${account} is ${state}` : `no tick of ${sight.group} from ${account} for ${seconds} s`
     this.#supervisor.overrideWith(to, reason).catch(error => this.#sayUnsaved(asFault(error)))
+  }
+
+  #sayOnce(decision: Decision, reason: string, message: string, fields: ReturnType<typeof evidenceOf> & { why?: string }): void {
+    const key = keyOf(decision)
+    if (this.#said.has(key)) return
+    this.#said.add(key)
+    this.#supervisor.say({ type: 'Warning', reason, message, fields })
   }
 
   #sayUnsaved({ message }: Fault): void {
@@ -103,17 +162,32 @@ export class Patrol {
     })
   }
 
-  #noteGate(now: number): void {
-    const gate = this.#supervisor.openGate
-    if (gate === undefined) return
-    const { account, epoch } = this.#openSince
-    if (gate.account === account && gate.epoch === epoch) return
-    this.#openSince = { ...gate, at: now }
-    this.#reconnectedAtMs = undefined
+  #weigh(now: number): void {
+    const { children, openGate, desired, calendar, sessionMemoryBytes: boundBytes } = this.#supervisor
+    if (this.#supervisor.isMoving) return
+    const isQuiet = !marketAt(calendar, windowsOf(desired.live.instrumentGroups), Date.now()).open
+    const weight = (account: Account) => children.get(account)?.report?.memoryBytes ?? 0
+    for (const account of children.keys()) {
+      const otherAccount = this.#supervisor.otherThan(account)
+      const other = otherAccount && { isLive: this.#seatOf(otherAccount).state === 'live', bytes: weight(otherAccount) }
+      const publishes = openGate?.account === account
+      const step = memoryStep({ bytes: weight(account), boundBytes, publishes, isQuiet, other })
+      if (step === 'none' || now - (this.#replacedAt.get(account) ?? Number.NEGATIVE_INFINITY) < replaceMs) continue
+      const fields = { account, step, bytes: weight(account), boundBytes }
+      this.#supervisor.say({ type: 'Warning', reason: 'SessionGrows', message: 'a session has outgrown its memory', fields })
+      if (step === 'flip' && otherAccount) {
+        this.#supervisor
+          .overrideWith(otherAccount, `${account} has outgrown its memory`)
+          .catch(error => this.#sayUnsaved(asFault(error)))
+        continue
+      }
+      this.#replacedAt.set(account, now)
+      this.#supervisor.replace(account)
+    }
   }
 
-  #killHung(now: number): void {
-    for (const account of this.#supervisor.hungSessions(now)) {
+  #killHung(): void {
+    for (const account of this.#supervisor.hungSessions()) {
       this.#supervisor.say({
         type: 'Warning',
         reason: 'SessionHung',
@@ -122,5 +196,37 @@ export class Patrol {
       })
       void this.#supervisor.children.get(account)?.kill()
     }
+  }
+}
+
+const keyOf = (decision: Decision): string =>
+  `${decision.type} ${decision.sight.group} ${decision.type === 'held' ? decision.why : ''}`
+
+/** Whether the active account lacks ticks that the other has, or any at all. */
+function isFailoverRequired({ groups, active, other, thresholdMs }: Watch): boolean {
+  const silent = groups.filter(({ silenceMs }) => (silenceMs[active.account] ?? 0) >= thresholdMs)
+  if (groups.length === 0 || silent.length === 0) return false
+  return silent.length === groups.length || silent.some(({ leader }) => leader === other?.account)
+}
+
+/** What a decision rests on, as fields of its event. */
+function evidenceOf({ group, silenceMs, lastTickAt }: GroupSight, { active, other, thresholdMs }: Watch) {
+  const of = ({ account, state, coverage }: Seat) => ({
+    account,
+    state,
+    silenceMs: Math.round(silenceMs[account] ?? 0),
+    lastTickAt: Math.round(lastTickAt[account] ?? 0),
+    coverage,
+  })
+  const fields = { group, thresholdMs, ...of(active) }
+  if (other === undefined) return fields
+  const seen = of(other)
+  return {
+    ...fields,
+    other: seen.account,
+    otherState: seen.state,
+    otherSilenceMs: seen.silenceMs,
+    otherLastTickAt: seen.lastTickAt,
+    otherCoverage: seen.coverage,
   }
 }

@@ -9,7 +9,8 @@ import type { Supervisor } from './supervisor.ts'
 
 /** The feed's status, as `GET /v1/status` answers it. `version` comes from the installation. */
 export function reportOf(supervisor: Supervisor, version: string, now: number): FeedReport {
-  const { desired, override, lastFailover, openGate } = supervisor
+  const { desired, override, openGate } = supervisor
+  const lastFailover = supervisor.failovers.last
   const active = openGate?.account ?? supervisor.active
   return {
     feed: desired.feed,

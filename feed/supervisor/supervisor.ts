@@ -1,24 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Account, Desired } from '../../crds/contract/desired.ts'
-import { asFault } from '../../crds/contract/fault.ts'
-import type { FailoverRecord } from '../../crds/contract/feedstatus.ts'
-import type { Gap } from '../../crds/contract/tick.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart } from '../session/message.ts'
 import { accept, type Verdict } from './acceptance.ts'
 import { SessionChild } from './child.ts'
+import { Convergence } from './convergence.ts'
+import { Failovers } from './failovers.ts'
 import { closeOrFence, openOrFence } from './flip.ts'
 import { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import type { Override, Saved, StateDirectory } from './state.ts'
+import { story } from './story.ts'
 import { TickTap } from './ticktap.ts'
-
-const retryMs = 500
-
-/** A session reports every second; one that has not for so long does not run its loop. */
-const hungMs = 10_000
+import { TickWatch } from './tickwatch.ts'
 
 export type SupervisorOptions = {
   saved: Saved
@@ -27,10 +22,14 @@ export type SupervisorOptions = {
   log: Logger
   directory: string
   dataDirectory: string
+  /** A session that says nothing for so long does not run its loop; it has ten pulses a second. */
+  hungMs: number
+  /** Resident set beyond which a session is replaced. */
+  sessionMemoryBytes: number
 }
 
-/** Whose gate is open. */
-export type OpenGate = { account: Account; epoch: number }
+/** Whose gate is open, and since when (ms since 1970). */
+export type OpenGate = { account: Account; epoch: number; since: number }
 
 /**
  * Moves roles, not ticks: it keeps one session process per account in the roles that the desired state gives them. Level-triggered:
@@ -44,28 +43,32 @@ export class Supervisor {
   readonly calendar: Calendar
   desired: Desired
   override: Override | undefined
-  lastFailover: FailoverRecord | undefined
-  failovers = 0
+  readonly failovers = new Failovers()
+  readonly tickWatch = new TickWatch()
+  readonly sessionMemoryBytes: number
   gaps = 0
+  replacements = new Map<Account, number>()
   isFailoverRequired = false
   /** Receive time of each account's newest fresh tick, over the lives of its processes. */
   readonly lastTickAt = new Map<Account, number>()
   openGate: OpenGate | undefined
   readonly #options: SupervisorOptions
   readonly #ledger: Ledger
-  #isConverging = false
-  #isDirty = false
-  #isStopping = false
-  #askedAt = performance.now()
+  readonly #convergence = new Convergence(
+    () => this.#pass(),
+    error => this.say(story.failed(error)),
+  )
   #pendingSaid = ''
-  #waiters: (() => void)[] = []
+  #deposed: Account | undefined
+  readonly #replacing = new Set<Account>()
 
   constructor(options: SupervisorOptions) {
     this.#options = options
     this.calendar = options.calendar
+    this.sessionMemoryBytes = options.sessionMemoryBytes
     this.desired = options.saved.desired
     this.override = options.saved.override
-    this.#ledger = new Ledger(options.state, options.saved.position, error => this.#sayUnsaved(error))
+    this.#ledger = new Ledger(options.state, options.saved.position, error => this.say(story.unsaved(error)))
     for (const account of this.desired.launch.accounts) this.children.set(account, this.#newChild(account))
     this.tap = new TickTap(instruments => this.#tellAll(instruments))
   }
@@ -80,6 +83,15 @@ export class Supervisor {
     return this.override?.active ?? this.desired.live.active
   }
 
+  /** Whether the gate is on its way to another account. */
+  get isMoving(): boolean {
+    return this.openGate !== undefined && this.openGate.account !== this.active
+  }
+
+  otherThan(account: Account): Account | undefined {
+    return this.desired.launch.accounts.find(other => other !== account)
+  }
+
   start(): void {
     this.#options.state.saveDesired(this.desired)
     this.say({
@@ -88,7 +100,7 @@ export class Supervisor {
       message: 'the feed started',
       fields: { epoch: this.epoch, active: this.active },
     })
-    this.#converge()
+    this.#convergence.ask()
   }
 
   /**
@@ -99,7 +111,7 @@ export class Supervisor {
     const askedAt = performance.now()
     const verdict = accept(next, { desired: this.desired, epoch: this.epoch, active: this.active })
     if (verdict.outcome !== 'changed') return verdict
-    this.#askedAt = askedAt
+    this.failovers.ordered(askedAt)
     const before = this.desired
     this.#options.state.saveDesired(next)
     if (this.override !== undefined && next.epoch > this.override.epoch) this.#endOverride()
@@ -107,22 +119,29 @@ export class Supervisor {
     this.#tellDifference(before, next)
     const fields = { epoch: next.epoch, revision: next.revision, active: next.live.active, role: next.live.role }
     this.say({ type: 'Normal', reason: 'DesiredAccepted', message: 'a desired state was accepted', fields })
-    await this.#converged()
+    await this.#convergence.done()
     return verdict
   }
 
   /** The watchdog's own flip: it holds until a desired state with a higher epoch comes. */
   async overrideWith(active: Account, reason: string): Promise<void> {
-    this.#askedAt = performance.now()
+    this.failovers.ordered(performance.now())
     const override = { active, epoch: this.epoch + 1, since: Date.now(), reason }
     this.#options.state.saveOverride(override)
     this.override = override
-    await this.#converged()
+    await this.#convergence.done()
   }
 
-  /** Accounts whose process runs and has not reported for ten seconds. */
-  hungSessions(now: number): Account[] {
-    return [...this.children].filter(([, child]) => child.isUp && now - child.reportedAt > hungMs).map(([account]) => account)
+  /** Ends the account's process in good order and starts another. */
+  replace(account: Account): void {
+    this.replacements.set(account, (this.replacements.get(account) ?? 0) + 1)
+    this.#replacing.add(account)
+    this.#convergence.ask()
+  }
+
+  /** Accounts whose process runs and does not run its loop. */
+  hungSessions(): Account[] {
+    return [...this.children].filter(([, child]) => child.isHung(this.#options.hungMs)).map(([account]) => account)
   }
 
   say(event: SessionEvent): void {
@@ -133,8 +152,7 @@ export class Supervisor {
 
   /** Closes the gates, keeps the position, ends the sessions. */
   async stop(): Promise<void> {
-    this.#isStopping = true
-    while (this.#isConverging) await delay(5)
+    await this.#convergence.stop()
     await this.#closeGate()
     this.#ledger.save()
     await Promise.all([...this.children.values()].map(child => child.stop()))
@@ -147,7 +165,7 @@ export class Supervisor {
       heard: message => this.#heard(account, message),
       up: () => {
         this.tap.repeat()
-        this.#converge()
+        this.#convergence.ask()
       },
       gone: (expected, code, signal) => this.#gone(account, expected, code, signal),
     })
@@ -175,7 +193,8 @@ export class Supervisor {
         this.tap.push(message.ticks, message.dropped)
         break
       case 'gap':
-        this.#sawGap(account, message.gap)
+        this.gaps++
+        this.say(story.gap(account, message.gap))
         break
       case 'event':
         this.say({ ...message.event, fields: { account, ...message.event.fields } })
@@ -185,40 +204,34 @@ export class Supervisor {
 
   #sawReport(account: Account, { status }: SessionReport): void {
     if (status.lastTickAt !== undefined) this.lastTickAt.set(account, status.lastTickAt)
-    this.#converge()
+    this.#convergence.ask()
   }
 
   #gone(account: Account, expected: boolean, code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.openGate?.account === account) {
+    const hadGate = this.openGate?.account === account
+    if (hadGate) {
       this.openGate = undefined
       this.#ledger.lost()
     }
     if (expected) return
-    const fields = { account, ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) }
-    this.say({ type: 'Warning', reason: 'SessionDied', message: 'a session process died', fields })
-    this.#converge()
+    this.say(story.died(account, code, signal))
+    if (hadGate) this.#deposed = account
+    if (hadGate && account === this.active) this.#succeed(account)
+    this.#convergence.ask()
+  }
+
+  // The other account goes on at once, where it is live: the dead one's process takes seconds to start, log in and subscribe.
+  #succeed(account: Account): void {
+    const to = this.otherThan(account)
+    const { role, watchdog } = this.desired.live
+    if (to === undefined || role === 'standby' || !watchdog.enabled || this.#convergence.isStopped) return
+    if (this.children.get(to)?.report?.status.state !== 'live') return
+    this.overrideWith(to, `the session of ${account} died`).catch(error => this.say(story.failed(error)))
   }
 
   #sawFirst(account: Account, epoch: number): void {
-    const record = this.lastFailover
-    if (record === undefined || record.to !== account || record.epoch !== epoch) return
-    if (record.phases.firstTickMs !== undefined) return
-    record.phases.firstTickMs = performance.now() - this.#askedAt
-    const { closedMs = 0, openedMs = 0, firstTickMs } = record.phases
-    const fields = { from: record.from, to: record.to, epoch, why: record.reason, closedMs, openedMs, firstTickMs }
-    this.say({ type: 'Normal', reason: 'FailedOver', message: 'the other account publishes', fields })
-  }
-
-  #sayUnsaved(error: unknown): void {
-    const fields = { detail: asFault(error).message }
-    this.say({ type: 'Warning', reason: 'PositionUnsaved', message: 'the position cannot be written', fields })
-  }
-
-  #sawGap(account: Account, gap: Gap): void {
-    this.gaps++
-    const { epoch, from, to, reason, instrumentCount } = gap
-    const fields = { account, epoch, from, to, why: reason, instrumentCount }
-    this.say({ type: 'Warning', reason: 'Gap', message: 'ticks may be missing', fields })
+    const record = this.failovers.ticked(account, epoch)
+    if (record !== undefined) this.say(story.failedOver(record))
   }
 
   #tellDifference(before: Desired, next: Desired): void {
@@ -240,45 +253,19 @@ export class Supervisor {
     this.#options.state.saveOverride(undefined)
   }
 
-  #converged(): Promise<void> {
-    const done = new Promise<void>(resolve => this.#waiters.push(resolve))
-    this.#converge()
-    return done
-  }
-
-  // One pass at a time; what happens meanwhile leads to another pass.
-  #converge(): void {
-    this.#isDirty = true
-    if (!this.#isConverging && !this.#isStopping) void this.#run()
-  }
-
-  async #run(): Promise<void> {
-    this.#isConverging = true
-    while (this.#isDirty && !this.#isStopping) {
-      this.#isDirty = false
-      const waiters = this.#waiters
-      this.#waiters = []
-      await this.#pass().catch(error => this.#failed(error))
-      for (const done of waiters) done()
-    }
-    this.#isConverging = false
-  }
-
-  #failed(error: unknown): void {
-    const { reason, message } = asFault(error)
-    this.say({
-      type: 'Warning',
-      reason: 'ConvergeFailed',
-      message: 'a step failed and is tried again',
-      fields: { why: reason, message },
-    })
-    setTimeout(() => this.#converge(), retryMs).unref()
-  }
-
   async #pass(): Promise<void> {
+    await this.#replaceGrown()
     await this.#runWanted()
     if (this.desired.live.role === 'standby') await this.#closeGate()
     else await this.#openWanted()
+  }
+
+  async #replaceGrown(): Promise<void> {
+    for (const account of this.#replacing) {
+      this.#replacing.delete(account)
+      if (this.openGate?.account === account) await this.#closeGate()
+      await this.children.get(account)?.stop()
+    }
   }
 
   async #runWanted(): Promise<void> {
@@ -301,7 +288,9 @@ export class Supervisor {
     const child = this.children.get(active)
     if (child === undefined || !child.isUp) return
     if (openGate?.account === active && openGate.epoch === epoch) return
-    if (openGate === undefined || openGate.account === active) await this.#openGateOf(active, child, 'Restart')
+    if (openGate === undefined && this.#deposed !== undefined && this.#deposed !== active)
+      await this.#succession(this.#deposed, child)
+    else if (openGate === undefined || openGate.account === active) await this.#openGateOf(active, child, 'Restart')
     else if (this.#mayFlip(openGate.account, child)) await this.#flip(openGate.account, child)
     else this.#sayPending(openGate.account)
   }
@@ -310,7 +299,9 @@ export class Supervisor {
   async #openGateOf(account: Account, child: SessionChild, reason: 'Flip' | 'Restart'): Promise<void> {
     const { epoch } = this
     await openOrFence(child, { epoch, position: this.#ledger.position, reason })
-    this.openGate = { account, epoch }
+    const since = this.openGate?.account === account ? this.openGate.since : Date.now()
+    this.openGate = { account, epoch, since }
+    this.#deposed = undefined
     this.#ledger.opened()
     this.say({ type: 'Normal', reason: 'GateOpened', message: 'an account publishes', fields: { account, epoch } })
   }
@@ -321,17 +312,19 @@ export class Supervisor {
   }
 
   async #flip(from: Account, child: SessionChild): Promise<void> {
-    const { active: to, epoch } = this
-    const phases: FailoverRecord['phases'] = {}
-    const record: FailoverRecord = { from, to, epoch, reason: this.override?.reason ?? 'declared', at: Date.now(), phases }
     this.#pendingSaid = ''
     await this.#closeGate()
-    phases.closedMs = performance.now() - this.#askedAt
-    this.lastFailover = record
-    this.failovers++
+    await this.#succession(from, child)
+    this.#convergence.ask()
+  }
+
+  // The old gate is closed, by its session or with it.
+  async #succession(from: Account, child: SessionChild): Promise<void> {
+    const { active: to, epoch, override } = this
+    this.failovers.begin(from, to, epoch, override?.reason ?? 'declared')
+    this.failovers.closed()
     await this.#openGateOf(to, child, 'Flip')
-    phases.openedMs = performance.now() - this.#askedAt
-    this.#isDirty = true
+    this.failovers.opened()
   }
 
   #sayPending(from: Account): void {

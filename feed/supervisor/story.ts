@@ -1,0 +1,51 @@
+import type { Account } from '../../crds/contract/desired.ts'
+import { asFault } from '../../crds/contract/fault.ts'
+import type { FailoverRecord } from '../../crds/contract/feedstatus.ts'
+import type { Gap } from '../../crds/contract/tick.ts'
+import type { SessionEvent } from '../session/message.ts'
+
+/** The events of the supervisor whose fields take more than a line. */
+export const story = {
+  died: (account: Account, code: number | null, signal: NodeJS.Signals | null): SessionEvent => ({
+    type: 'Warning',
+    reason: 'SessionDied',
+    message: 'a session process died',
+    fields: { account, ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) },
+  }),
+
+  failedOver: ({ from, to, epoch, reason, phases }: FailoverRecord): SessionEvent => ({
+    type: 'Normal',
+    reason: 'FailedOver',
+    message: 'the other account publishes',
+    fields: {
+      from,
+      to,
+      epoch,
+      why: reason,
+      closedMs: phases.closedMs ?? 0,
+      openedMs: phases.openedMs ?? 0,
+      firstTickMs: phases.firstTickMs ?? 0,
+    },
+  }),
+
+  gap: (account: Account, { epoch, from, to, reason, instrumentCount }: Gap): SessionEvent => ({
+    type: 'Warning',
+    reason: 'Gap',
+    message: 'ticks may be missing',
+    fields: { account, epoch, from, to, why: reason, instrumentCount },
+  }),
+
+  failed: (error: unknown): SessionEvent => ({
+    type: 'Warning',
+    reason: 'ConvergeFailed',
+    message: 'a step failed and is tried again',
+    fields: { why: asFault(error).reason, message: asFault(error).message },
+  }),
+
+  unsaved: (error: unknown): SessionEvent => ({
+    type: 'Warning',
+    reason: 'PositionUnsaved',
+    message: 'the position cannot be written',
+    fields: { detail: asFault(error).message },
+  }),
+} as const
