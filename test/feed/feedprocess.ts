@@ -72,6 +72,12 @@ export class FeedProcess {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
 
+  async post(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await fetch(`${this.#base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
   async status(): Promise<FeedReport> {
     return feedReportSchema.parse(await (await this.get('/v1/status')).json())
   }
