@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Tick } from '../../crds/contract/tick.ts'
-import { checkTicks, type Missing, TickChecker } from './consumer.ts'
+import { checkTicks, isTold, type Missing, TickChecker } from './consumer.ts'
 
 type Stamp = [instrument: string, epoch: number, sequence: number]
 
@@ -21,6 +21,23 @@ it('accepts each instrument in its own sequence, from wherever it comes in', () 
 
 it('names the sequences that did not come', () => {
   expect(check(['rb', 1, 1], ['rb', 1, 5])).toMatchObject({ accepted: 2, missing: 3, jumps: ['rb 2 5'] })
+})
+
+it.each([
+  ['at its time', {}, true],
+  ['that does not name its many instruments', { instruments: [], instrumentCount: 200 }, true],
+  ['that touches its time', { from: 10, to: 100 }, true],
+  ['before it', { from: 10, to: 99 }, false],
+  ['after it', { from: 201, to: 300 }, false],
+  ['of other instruments', { instruments: ['cu'] }, false],
+  ['of another feed', { feed: 'default/other' }, false],
+])('finds what is missing in a gap %s: %o, %s', (_where, changes, told) => {
+  const missing: Missing[] = []
+  const checker = new TickChecker({ onMissing: found => missing.push(found) })
+  checker.check({ ...tickOf(['rb', 1, 1]), receivedAt: 100 })
+  checker.check({ ...tickOf(['rb', 1, 3]), receivedAt: 200 })
+  const gap = { feed: 'default/demo', epoch: 1, from: 150, to: 160, reason: 'Conflated', instrumentCount: 1, instruments: ['rb'] }
+  expect(missing.map(one => isTold(one, [{ ...gap, ...changes }]))).toEqual([told])
 })
 
 it('refuses a tick that comes again', () => {

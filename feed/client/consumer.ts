@@ -24,7 +24,27 @@ export type ConsumerHandlers = {
   onGap?(gap: Gap): void
 }
 
-export type Missing = { feed: string; epoch: number; instrument: string; expected: number; got: number }
+export type Missing = {
+  feed: string
+  epoch: number
+  instrument: string
+  expected: number
+  got: number
+  /** `receivedAt` of the ticks on either side: what is missing was received in between. */
+  from: number
+  to: number
+}
+
+/** Whether one of the feed's gaps accounts for what is missing: its instrument, at its time. */
+export function isTold({ feed, instrument, from, to }: Missing, gaps: Gap[]): boolean {
+  return gaps.some(
+    gap =>
+      gap.feed === feed &&
+      gap.from <= to &&
+      gap.to >= from &&
+      (gap.instruments.includes(instrument) || gap.instruments.length < gap.instrumentCount),
+  )
+}
 
 export type Consumer = { counts(): ConsumerCounts; close(): Promise<void> }
 
@@ -101,7 +121,7 @@ export async function checkTicks(source: AsyncIterable<unknown>, handlers: Consu
   return checker.counts()
 }
 
-type Line = { epoch: number; sequence: number }
+type Line = { epoch: number; sequence: number; receivedAt: number }
 
 /**
  * Holds ticks to the rules of sequence and epoch:
@@ -151,13 +171,14 @@ export class TickChecker {
     }
     this.#epochs.set(tick.feed, tick.epoch)
     const key = `${tick.feed} ${tick.exchange} ${tick.instrument}`
-    const expected = this.#expected(this.#lines.get(key), tick)
+    const line = this.#lines.get(key)
+    const expected = this.#expected(line, tick)
     if (tick.sequence < expected) {
       this.#counts.duplicates++
       return false
     }
-    this.#lines.set(key, { epoch: tick.epoch, sequence: tick.sequence })
-    if (tick.sequence > expected) this.#missed(tick, expected)
+    this.#lines.set(key, { epoch: tick.epoch, sequence: tick.sequence, receivedAt: tick.receivedAt })
+    if (tick.sequence > expected) this.#missed(tick, expected, line?.receivedAt ?? tick.receivedAt)
     this.#counts.accepted++
     this.#handlers.onTick?.(tick)
     return true
@@ -171,9 +192,9 @@ export class TickChecker {
     return 1
   }
 
-  #missed({ feed, epoch, instrument, sequence }: Tick, expected: number): void {
+  #missed({ feed, epoch, instrument, sequence, receivedAt }: Tick, expected: number, from: number): void {
     this.#counts.missing += sequence - expected
-    this.#handlers.onMissing?.({ feed, epoch, instrument, expected, got: sequence })
+    this.#handlers.onMissing?.({ feed, epoch, instrument, expected, got: sequence, from, to: receivedAt })
   }
 
   #told(gap: Gap): void {

@@ -36,8 +36,9 @@ export class FeedProcess {
     await writeFile(join(directory, 'PASSWORD'), password)
   }
 
-  async start(): Promise<void> {
-    const env = { ...process.env, FEEDPLANE_DIRECTORY: this.directory, FEEDPLANE_PORT: '0', LOG_LEVEL: 'warn', TZ: 'UTC' }
+  async start(environment: Record<string, string> = {}): Promise<void> {
+    const own = { FEEDPLANE_DIRECTORY: this.directory, FEEDPLANE_PORT: '0', LOG_LEVEL: 'error', TZ: 'UTC' }
+    const env = { ...process.env, ...own, ...environment }
     const portFile = join(this.directory, 'state/port')
     await writeFile(portFile, '').catch(() => undefined)
     this.#process = spawn(process.execPath, [feedMain], { env, stdio: ['ignore', 'ignore', 'inherit'] })
