@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Instrument } from '../../crds/contract/catalogue.ts'
-import { type FaultKind, faultKinds, type Limits, type lastingFaults } from './faultorder.ts'
+import type { FaultKind, Limits, lastingFaults } from './faultorder.ts'
 
 /** Faults in force at a time. */
 const maxFaults = 256
@@ -125,10 +125,6 @@ export function coverOf({ group, instrument }: Limits, instruments: Instrument[]
   return instrument === undefined
     ? `no instrument is in group ${group}: write EXCHANGE or EXCHANGE.PRODUCT, of ${exchanges}`
     : `no instrument is called ${instrument} in group ${group}`
-}
-
-export function isFaultKind(text: string): text is FaultKind {
-  return (faultKinds as string[]).includes(text)
 }
 
 function union(faults: Fault[], count: number): Uint8Array | undefined {
