@@ -16,7 +16,7 @@ const maxRestartMs = 30_000
 const steadyMs = 60_000
 const stopMs = 4000
 /** A process that has not spoken yet, or reads its recordings, may take so long for it on a busy machine. */
-const startMs = 30_000
+export const startMs = 30_000
 
 export type ChildOptions = {
   start: () => SessionStart
@@ -61,11 +61,14 @@ export class SessionChild {
     return this.#process?.pid
   }
 
+  /** Whether the process has not got to its work yet: it loads its code, or reads its recordings. */
+  get isStarting(): boolean {
+    return this.report === undefined || this.report.status.state === 'starting'
+  }
+
   /** Whether the process runs and does not run its loop: nothing was heard of it for `hungMs`. */
   isHung(hungMs: number): boolean {
-    if (!this.isUp) return false
-    const isStarting = this.report === undefined || this.report.status.state === 'starting'
-    return performance.now() - this.#heardAt > (isStarting ? startMs : hungMs)
+    return this.isUp && performance.now() - this.#heardAt > (this.isStarting ? startMs : hungMs)
   }
 
   /** Sees to it that the process runs. */

@@ -1,6 +1,6 @@
 import { asFault } from '../../crds/contract/fault.ts'
 import type { Position } from '../session/position.ts'
-import type { Opening, SessionChild } from './child.ts'
+import { type Opening, type SessionChild, startMs } from './child.ts'
 
 /** A healthy session answers in milliseconds, in tenths of a second on a machine under load; one that takes longer is fenced. */
 const closeDeadlineMs = 3000
@@ -19,10 +19,13 @@ export async function closeOrFence(child: SessionChild, lastKnown: Position): Pr
   }
 }
 
-/** Opens a gate at a position. A session that does not answer is killed: it could open later, when another one publishes. */
+/**
+ * Opens a gate at a position. A session that does not answer is killed: it could open later, when another one publishes. One that is
+ * still starting gets its time: on a machine that starts fifty of them, killing the slow ones makes all of them slower.
+ */
 export async function openOrFence(child: SessionChild, opening: Opening): Promise<void> {
   try {
-    await child.open(opening, openDeadlineMs)
+    await child.open(opening, child.isStarting ? startMs : openDeadlineMs)
   } catch (error) {
     await child.kill()
     throw asFault(error)
