@@ -53,7 +53,7 @@ export async function openPorts(path: string) {
     engines,
     images: imagePuller(systemClock, () => undefined, stop.signal),
     secrets: secretReader({ environment, directory: secretsDirectory }),
-    feeds: { report: feedClient.report, push: async () => countWrite() },
+    feeds: { ...feedClient, push: async () => countWrite() },
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: key => createHmac('sha256', store.installation.digestKey).update(`token ${key}`).digest('base64url'),

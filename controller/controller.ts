@@ -83,7 +83,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
     engines,
     images: imagePuller(clock, addFeeds, stop.signal),
     secrets: secretReader({ environment: settings.environment, directory: settings.secretsDirectory }),
-    feeds: { report: feedClient.report, push: recordedPush(recorder) },
+    feeds: { ...feedClient, push: recordedPush(recorder) },
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: key => createHmac('sha256', store.installation.digestKey).update(`token ${key}`).digest('base64url'),

@@ -2,6 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import type { Desired } from '../crds/contract/desired.ts'
 import { stalled, transient } from '../crds/contract/fault.ts'
 import { type FeedReport, feedReportSchema } from '../crds/contract/feedstatus.ts'
+import type { RetryRequest } from '../crds/contract/subscriptions.ts'
 import type { FeedClient } from './kinds/feed/ports.ts'
 
 /** A feed on the same host answers within milliseconds; one that takes longer is in trouble. */
@@ -30,6 +31,13 @@ export const feedClient: FeedClient = {
     const answer = await call('PUT', `${endpoint}/v1/desired`, token, body, deadline(signal, pushTimeoutMs))
     if (answer.status !== 200) throw refusal(answer)
   },
+  async resubscribe(endpoint, token, request: RetryRequest, signal) {
+    const body = JSON.stringify(request)
+    const answer = await call('POST', `${endpoint}/v1/subscriptions/retry`, token, body, deadline(signal, pushTimeoutMs))
+    if (answer.status === 404)
+      throw stalled('FeedRefused', 'the feed is of a version that cannot subscribe again when it is told')
+    if (answer.status !== 202) throw refusal(answer)
+  },
 }
 
 type Answer = { status: number; statusText: string; text: string }
@@ -42,7 +50,7 @@ async function call(method: string, url: string, token: string, body: string | u
     try {
       return await read(await sent.response)
     } catch (cause) {
-      // A kept connection that the feed closed meanwhile says nothing about the feed. Both calls may be made twice.
+      // A kept connection that the feed closed meanwhile says nothing about the feed. Every call may be made twice.
       if (!sent.isReused() || signal.aborted) throw transient('FeedUnreachable', `${url} does not answer`, cause)
     }
   }

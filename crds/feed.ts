@@ -9,6 +9,8 @@ export const requestAnnotations = {
   retry: 'feedplane.dev/retry',
   /** End the watchdog's override: go back to `credentials.active`. */
   failback: 'feedplane.dev/failback',
+  /** Ask the front again for refused, unknown or silent instruments, once. */
+  resubscribe: 'feedplane.dev/resubscribe',
 } as const
 
 const duration = (fallback: string) =>
@@ -200,6 +202,8 @@ export const feed = defineKind({
   annotations: {
     [requestAnnotations.retry]: 'A new value tries a failed revision again although no input changed.',
     [requestAnnotations.failback]: "A new value ends the override of the feed's own watchdog: back to `credentials.active`.",
+    [requestAnnotations.resubscribe]:
+      'A new value (`TOKEN`, or `TOKEN?state=silent&instrument=CZCE.*&batch=100`) asks the front again for refused, unknown or silent instruments.',
   },
   columns: [
     { name: 'Active', path: '.status.active' },

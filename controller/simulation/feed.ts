@@ -2,6 +2,7 @@ import { type Account, type Desired, desiredSchema, feedDirectory } from '../../
 import { digestOf } from '../../crds/contract/digest.ts'
 import { transient } from '../../crds/contract/fault.ts'
 import type { FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
+import type { RetryRequest } from '../../crds/contract/subscriptions.ts'
 import type { FeedClient } from '../kinds/feed/ports.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { SimulatedWorkload } from './workload.ts'
@@ -29,6 +30,8 @@ export class SimulatedFeed {
   desired: Desired
   override: FeedReport['override']
   gate: { account: Account; epoch: number } | undefined
+  /** What it was asked to subscribe again. */
+  readonly retried: RetryRequest[] = []
   readonly #world: FeedWorld
   readonly #behaviour: Behaviour
   readonly #startedAt: number
@@ -135,6 +138,7 @@ export function simulatedClient(world: FeedWorld): FeedClient {
   return {
     report: async endpoint => at(endpoint).report(),
     push: async (endpoint, _token, desired) => at(endpoint).accept(desiredSchema.parse(JSON.parse(JSON.stringify(desired)))),
+    resubscribe: async (endpoint, _token, request) => void at(endpoint).retried.push(request),
   }
 }
 

@@ -37,6 +37,7 @@ type FeedDeclaration = {
   autoRollback: boolean
   failback: 'manual' | 'auto'
   retry: string | undefined
+  resubscribe: string | undefined
   failbackToken: string | undefined
 }
 
@@ -74,6 +75,7 @@ export async function openStage() {
     autoRollback: true,
     failback: 'manual',
     retry: undefined,
+    resubscribe: undefined,
     failbackToken: undefined,
   }
   const declaredHosts = new Set<HostName>(hostNames)
@@ -134,7 +136,7 @@ export async function openStage() {
         throw waiting('SecretMissing', 'PASSWORD is missing')
       },
       feeds: {
-        report: client.report,
+        ...client,
         push: (endpoint, token, desired, signal) => write('push', () => client.push(endpoint, token, desired, signal)),
       },
       catalogues: async () => new Map([['all.json', catalogue]]),
@@ -302,7 +304,20 @@ function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Res
     })),
   ]
   if (!feed) return declared
-  const { instruments, retry, failbackToken, image, host, active, backup, failback, suspend, autoRollback, revision } = feed
+  const {
+    instruments,
+    retry,
+    resubscribe,
+    failbackToken,
+    image,
+    host,
+    active,
+    backup,
+    failback,
+    suspend,
+    autoRollback,
+    revision,
+  } = feed
   const names = catalogueOf(instruments).map(({ exchange, id }) => `${exchange}.${id}`)
   if (feed.set === 'declared')
     declared.push({
@@ -312,6 +327,7 @@ function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Res
     })
   const annotations = {
     ...(retry !== undefined && { 'feedplane.dev/retry': retry }),
+    ...(resubscribe !== undefined && { 'feedplane.dev/resubscribe': resubscribe }),
     ...(failbackToken !== undefined && { 'feedplane.dev/failback': failbackToken }),
   }
   const spec = kinds.Feed.spec.parse({

@@ -1,4 +1,5 @@
 import type { Desired } from '../../../crds/contract/desired.ts'
+import type { RetryRequest } from '../../../crds/contract/subscriptions.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import type { Violation } from './input.ts'
@@ -13,6 +14,7 @@ export type Step = { reason: string } & (
   | { action: 'Rename'; host: string; container: string; to: string }
   | { action: 'Remove'; host: string; container: string }
   | { action: 'Push'; host: string; container: string; endpoint: string; desired: Desired }
+  | { action: 'Resubscribe'; container: string; endpoint: string; request: RetryRequest; token: string }
 )
 
 export type Note = { type: 'Normal' | 'Warning'; reason: string; message: string }

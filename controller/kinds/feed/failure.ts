@@ -5,6 +5,7 @@ import { type Aim, type Decision, idle, type Step, warning } from './decision.ts
 import { handOver } from './handover.ts'
 import { type FeedInput, findRevision } from './input.ts'
 import { leftOvers, mend } from './repair.ts'
+import { remembered } from './resubscription.ts'
 
 /** How often a rollout that failed with nothing to go back to is looked at, in ms: it may yet prove itself. */
 export const stuckIntervalMs = 5000
@@ -68,6 +69,7 @@ type StepFault = { class: FaultClass; reason: string; message: string }
  * that nobody can reach says nothing about the revision.
  */
 export function withOutcome(memory: FeedMemory, step: Step, fault: StepFault | undefined): FeedMemory {
+  if (step.action === 'Resubscribe') return fault && fault.class !== 'stalled' ? memory : remembered(memory, step.token)
   const { rollout } = memory
   if (!rollout || rollout.failure || !('container' in step) || step.container !== rollout.container) return memory
   const { fault: before, ...rest } = rollout

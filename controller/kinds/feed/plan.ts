@@ -4,6 +4,7 @@ import { type FeedInput, findRevision, findWorkload } from './input.ts'
 import { observe } from './observation.ts'
 import { planRemoval } from './removal.ts'
 import { lookAfterServing, planRepair } from './repair.ts'
+import { withResubscription } from './resubscription.ts'
 import { retire } from './retention.ts'
 import { beginRollout, planRollout } from './rollout.ts'
 
@@ -24,7 +25,7 @@ export function plan(input: FeedInput): Decision {
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
   const decision = converge({ ...input, memory }, aim)
-  return retire({ ...decision, notes: [...notes, ...decision.notes] }, input)
+  return retire(withResubscription({ ...decision, notes: [...notes, ...decision.notes] }, input), input)
 }
 
 function converge(input: FeedInput, aim: Aim): Decision {

@@ -1,5 +1,6 @@
 import type { Desired } from '../../../crds/contract/desired.ts'
 import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { RetryRequest } from '../../../crds/contract/subscriptions.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
 import type { ImagePuller } from '../../engines/puller.ts'
 import type { EngineRegistry } from '../../engines/registry.ts'
@@ -13,6 +14,7 @@ import type { Store } from '../../store/store.ts'
 export type FeedClient = {
   report(endpoint: string, token: string, signal: AbortSignal): Promise<FeedReport>
   push(endpoint: string, token: string, desired: Desired, signal: AbortSignal): Promise<void>
+  resubscribe(endpoint: string, token: string, request: RetryRequest, signal: AbortSignal): Promise<void>
 }
 
 /** What a look reads. `declared` is the store's, or an overlay of it for a plan that nobody carries out. */
