@@ -6,7 +6,7 @@ COPY package.json package-lock.json ./
 # What the controller does not call is left out, and the `node` package, for the image has its own.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     npm uninstall --package-lock-only --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
-      node @kubernetes/client-node @nats-io/jetstream @nats-io/transport-node chinese-days csv-parse \
+      node @kubernetes/client-node chinese-days csv-parse \
     && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
     && find node_modules \( -name '*.d.ts' -o -name '*.map' \) -delete \
     && rm -rf /tmp/npm

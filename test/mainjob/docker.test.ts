@@ -1,8 +1,11 @@
 // needs: docker, compose, registry
-import { mkdir } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Fleet, type Idle, startFleet } from '../../bench/fleet.ts'
+import { dockerFleet } from '../../bench/idle.ts'
 import type { ResourceView } from '../../controller/api/contract.ts'
 import type { Condition } from '../../crds/contract/resource.ts'
 import { type Tick, tickHeaders } from '../../crds/contract/tick.ts'
@@ -10,24 +13,35 @@ import type { FeedStatus } from '../../crds/feed.ts'
 import { type Consumer, openConsumer } from '../../feed/client/consumer.ts'
 import { until } from '../services/deadline.ts'
 import { type DockerStage, setImage, startDockerStage } from './dockerstage.ts'
-import { edit } from './edit.ts'
+import { edit, save } from './edit.ts'
 import { type Answer, feedctl } from './feedctl.ts'
 import { filePlaces, leaks, type Place, processPlaces } from './leak.ts'
 
-// The main job on real services: examples/docker as a user runs it. The tests tell one story, in order, on one stage.
+// The main job on real services: examples/docker as a user runs it. The tests tell one story, in order, on one stage. Beside it five
+// feeds stand idle under a controller of their own.
 
 const instruments = 2000
+const idleFeeds = 5
+const idleSeconds = 60
 const startedAt = Math.floor(Date.now() / 1000)
 
 let stage: DockerStage
 let consumer: Consumer
+let fleet: Fleet
+/** The feed's file as it was at the beginning. */
+let feedText: string
+let endIdle: (seconds: number) => Promise<Idle>
 
 beforeAll(async () => {
   stage = await startDockerStage()
+  fleet = await startFleet({ ...dockerFleet(stage.engine.project, idleFeeds), signal: AbortSignal.timeout(120_000) })
+  endIdle = await fleet.idle()
+  feedText = readFileSync(stage.feedFile, 'utf8')
   await stage.controller.start()
 }, 300_000)
 
 afterAll(async () => {
+  await fleet?.stop()
   await consumer?.close()
   await stage?.stop()
 }, 60_000)
@@ -319,6 +333,70 @@ describe('secrets', () => {
     expect(leaks([...(await places(id, name)), ...(await processPlaces())], secrets)).toEqual([])
   })
 })
+
+describe('nothing to do', () => {
+  it(`makes no write in ${idleSeconds} s of ${idleFeeds} feeds on Docker`, async () => {
+    const idle = await endIdle(idleSeconds)
+    console.log('idle, beside other work:', JSON.stringify(idle))
+    expect(idle).toMatchObject({ feeds: idleFeeds, engineWrites: 0, feedWrites: 0 })
+    expect(idle.looks).toBeGreaterThan(idleFeeds * 5)
+  })
+})
+
+describe('a declaration that is gone', () => {
+  it('takes container and volume with it', async () => {
+    rmSync(stage.feedFile)
+    await untilGone()
+  })
+})
+
+describe('the controller as a container', () => {
+  it('reaches the feed by its name, and is edited from outside', async () => {
+    const { engine, manifests, feedFile, controller, projects } = stage
+    await controller.stop()
+    edit(join(manifests, 'host.yaml'), 'reach: published ', 'reach: network ')
+    save(feedFile, feedText)
+    const container = `${projects.demo}-controller`
+    const port = new URL(controller.url).port
+    await engine.docker(...(await runController(container, port)))
+    const rollout = ['exec', container, 'feedctl', 'rollout', `${stage.namespace}/futures`]
+    expect(await until('the feed to be Ready', () => engine.docker(...rollout))).toContain('✓ Done')
+    const { id } = await oneContainer()
+    expect(await engine.docker('port', id)).toBe('')
+    const tail = ['exec', container, 'feedctl', 'tail', `${stage.namespace}/futures`, '--limit', '2', '--output', 'json']
+    expect((await engine.docker(...tail)).split('\n')).toHaveLength(2)
+    const { code, err } = await ctl('--manifests', manifests, 'failover', 'futures', '--wait')
+    expect({ code, err }).toMatchObject({ code: 0 })
+    rmSync(feedFile)
+    await untilGone()
+    await engine.docker('stop', container)
+    expect(await engine.docker('inspect', '--format', '{{.State.ExitCode}}', container)).toBe('0')
+  })
+})
+
+async function untilGone(): Promise<void> {
+  const { engine, namespace } = stage
+  await until('containers and volumes to be gone', async () => {
+    const volumes = await engine.docker('volume', 'ls', '--quiet', '--filter', `name=^${namespace}-futures`)
+    return volumes === '' && (await feedContainers()).length === 0
+  })
+}
+
+/** The README's command, with names of this run. */
+async function runController(name: string, port: string): Promise<string[]> {
+  const { engine, directory, network } = stage
+  const group = (await stat(engine.socket)).gid
+  return [
+    ...['run', '--detach', '--name', name, '--label', engine.label, '--network', network],
+    ...['--publish', `127.0.0.1:${port}:9181`],
+    ...['--volume', `${engine.socket}:/var/run/docker.sock`, '--group-add', String(group)],
+    ...['--volume', `${join(directory, 'manifests')}:/manifests:ro`],
+    ...['--volume', `${join(directory, 'secrets')}:/run/secrets/feedplane:ro`],
+    ...['--volume', `${name}:/var/lib/feedplane`],
+    ...['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
+    `feedplane/controller:${engine.project}`,
+  ]
+}
 
 /** All that an operator, or whoever gets hold of the engine's or the controller's output, can read. */
 async function places(id: string, name: string): Promise<Place[]> {

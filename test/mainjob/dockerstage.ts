@@ -36,48 +36,49 @@ export type DockerStage = {
   images: Images
   canaries: Canaries
   controller: ControllerProcess
-  compose(...args: string[]): Promise<string>
   stop(): Promise<void>
 }
 
 export async function startDockerStage(): Promise<DockerStage> {
-  const [engine, registry] = await Promise.all([startDocker(), startRegistry()])
-  const temporary = await temporaryDirectory('mainjob')
-  const directory = join(temporary.path, 'docker')
+  const [engine, registry, temporary] = await Promise.all([startDocker(), startRegistry(), temporaryDirectory('mainjob')])
+  const stop = async () => {
+    await engine.stop()
+    await registry.stop()
+    await temporary.remove()
+  }
+  try {
+    const stage = await prepare(engine, registry, temporary.path)
+    return { ...stage, stop: () => stage.controller.stop().then(stop) }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function prepare(engine: Docker, registry: Registry, folder: string): Promise<Omit<DockerStage, 'stop'>> {
   const { project } = engine
-  const projects = { demo: project, feeds: `${project}-feeds` }
+  const network = `${project}-network`
+  const directory = join(folder, 'docker')
+  const manifests = join(directory, 'manifests')
+  const secrets = join(directory, 'secrets')
   const [natsPort = 0] = await freePorts(1)
   const canaries = { primary: canary('primary'), backup: canary('backup'), nats: canary('nats') }
-  const network = `${project}-network`
   await cp(join(root, 'examples/docker'), directory, { recursive: true })
-  for (const folder of ['manifests', 'secrets']) await rewrite(join(directory, folder), canaries, { project, network })
+  for (const rewritten of [manifests, secrets]) await rewrite(rewritten, canaries, { project, network })
   await Promise.all(['nats:2.10', 'node:24-bookworm-slim'].map(engine.ensureImage))
-  const images = await makeImages(engine, registry, temporary.path)
-  const environment = {
+  const images = await makeImages(engine, registry, folder)
+  await compose(engine, directory, {
     FEEDPLANE_TAG: project,
     FEEDPLANE_NETWORK: network,
     FEEDPLANE_NATS_PORT: String(natsPort),
-  }
-  const compose = composeOf(engine, directory, projects.demo, environment)
-  await compose('up', '--detach', '--wait')
-  const manifests = join(directory, 'manifests')
-  const controller = await ControllerProcess.create({
-    manifests,
-    secrets: join(directory, 'secrets'),
-    state: join(temporary.path, 'state'),
-    resyncMs: 500,
   })
+  const state = join(folder, 'state')
   return {
-    ...{ engine, registry, directory, manifests, projects, network, images, canaries, controller, compose },
+    ...{ engine, registry, directory, manifests, network, images, canaries },
     ...{ feedFile: join(manifests, 'feed.yaml'), namespace: project, key: `${project}/futures` },
+    projects: { demo: project, feeds: `${project}-feeds` },
     natsUrl: `nats://127.0.0.1:${natsPort}`,
-    async stop() {
-      await controller.stop()
-      await compose('down', '--volumes', '--timeout', '2').catch(() => undefined)
-      await engine.stop()
-      await registry.stop()
-      await temporary.remove()
-    },
+    controller: await ControllerProcess.create({ manifests, secrets, state, resyncMs: 500 }),
   }
 }
 
@@ -136,18 +137,12 @@ async function build(engine: Docker, directory: string, reference: string, text:
   await engine.docker('build', '--quiet', '--label', engine.label, '--tag', reference, context)
 }
 
-function composeOf(engine: Docker, directory: string, project: string, environment: Record<string, string>) {
-  const envFile = join(directory, '.env')
-  const written = writeFile(
-    envFile,
-    Object.entries(environment)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  )
-  return async (...args: string[]): Promise<string> => {
-    await written
-    return engine.docker('compose', '--project-directory', directory, '--project-name', project, ...args)
-  }
+/** NATS and the simulator, as the README starts them. Their names come from a file beside the Compose file. */
+async function compose(engine: Docker, directory: string, environment: Record<string, string>): Promise<void> {
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(join(directory, '.env'), lines.join(''))
+  const args = ['--project-directory', directory, '--project-name', engine.project]
+  await engine.docker('compose', ...args, 'up', '--detach', '--wait')
 }
 
 /** Names another image in the feed's file. */
