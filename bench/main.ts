@@ -30,6 +30,8 @@ type Report = {
   at: string
   machine: Machine
   seconds: number
+  /** Load average at the end; the bench itself makes about two. */
+  loadAfter: number
   figures: Judged[]
   leftOut: { name: string; why: string }[]
   failed: { name: string; why: string }[]
@@ -80,6 +82,7 @@ async function run(chosen: Measurement[], stop: AbortSignal): Promise<Report> {
     at: new Date().toISOString(),
     machine: readMachine(),
     seconds: 0,
+    loadAfter: 0,
     figures: [],
     leftOut: [],
     failed: [],
@@ -92,7 +95,7 @@ async function run(chosen: Measurement[], stop: AbortSignal): Promise<Report> {
     else await runOne(measurement, report, stop)
   }
   if (stop.aborted) report.failed.push({ name: 'bench', why: `ended by ${stop.reason.message}` })
-  return { ...report, seconds: Math.round((performance.now() - began) / 1000) }
+  return { ...report, seconds: Math.round((performance.now() - began) / 1000), loadAfter: readMachine().load }
 }
 
 async function runOne({ name, about, limitMs, measure }: Measurement, report: Report, stop: AbortSignal): Promise<void> {
@@ -106,19 +109,21 @@ async function runOne({ name, about, limitMs, measure }: Measurement, report: Re
   }
 }
 
-function wordsOf({ figures, leftOut, failed, machine, seconds }: Report): string {
+function wordsOf(report: Report): string {
+  const { figures, leftOut, failed } = report
   return [
     textTable(figures),
     '',
     ...figures.flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}`])),
     ...leftOut.map(({ name, why }) => `left out ${name}: ${why}`),
     ...failed.map(({ name, why }) => `FAILED ${name}: ${why}`),
-    `${seconds} s on ${describe(machine)}`,
+    describe(report),
   ].join('\n')
 }
 
-function describe({ cpus, cpu, memoryGB, node, load }: Machine): string {
-  return `${cpus} cores (${cpu}), ${memoryGB} GB, Node ${node}; load average before the run ${load}`
+function describe({ seconds, machine, loadAfter }: Report): string {
+  const { cpus, cpu, memoryGB, node, load } = machine
+  return `${seconds} s on ${cpus} cores (${cpu}), ${memoryGB} GB, Node ${node}; load average ${load} before and ${loadAfter} after`
 }
 
 function writePage(report: Report): void {
@@ -127,9 +132,9 @@ function writePage(report: Report): void {
   const [head, rest] = text.split(begin)
   const tail = rest?.split(end)[1]
   if (tail === undefined) throw new Error(`${page} lacks the marks of its table`)
-  const { figures, leftOut, failed, machine, seconds, at } = report
+  const { figures, leftOut, failed, at } = report
   const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : [`- ${name}: ${note}`]))
   const absent = [...leftOut, ...failed].map(({ name, why }) => `- no figure for ${name}: ${why.split('\n')[0]}`)
-  const lines = [`${at.slice(0, 10)}, ${seconds} s on ${describe(machine)}.`, '', markdownTable(figures), '', ...notes, ...absent]
+  const lines = [`${at.slice(0, 10)}, ${describe(report)}.`, '', markdownTable(figures), '', ...notes, ...absent]
   writeFileSync(page, `${head}${begin}\n\n${lines.join('\n')}\n\n${end}${tail}`)
 }
