@@ -5,10 +5,10 @@ import { runLoop } from './loop.ts'
 import { KeyQueue } from './queue.ts'
 import type { Result } from './result.ts'
 
-async function resultOf(reconcile: () => Promise<Result>): Promise<{ result: Result; delayMs: number }> {
+async function resultOf(reconcile: () => Promise<Result>): Promise<{ result: Result; delayMs: number | undefined }> {
   const queue = new KeyQueue(systemClock, () => 0.5)
   const stop = new AbortController()
-  const seen = Promise.withResolvers<{ result: Result; delayMs: number }>()
+  const seen = Promise.withResolvers<{ result: Result; delayMs: number | undefined }>()
   const loop = runLoop(
     {
       queue,
@@ -30,7 +30,8 @@ async function resultOf(reconcile: () => Promise<Result>): Promise<{ result: Res
 
 describe('the loop', () => {
   const fault = stalled('BadInput', 'the input is bad')
-  const cases: [string, () => Promise<Result>, Result['type'], number][] = [
+  const cases: [string, () => Promise<Result>, Result['type'], number | undefined][] = [
+    ['lets a key go that has nothing left to look at', async () => ({ type: 'gone' }), 'gone', undefined],
     ['looks at a converged key again after the resync interval', async () => ({ type: 'done' }), 'done', 60_000],
     ['looks at a key in progress when it asked for it', async () => ({ type: 'after', delayMs: 250 }), 'after', 250],
     ['does not retry what only an edit can help', async () => ({ type: 'stalled', fault }), 'stalled', 60_000],
@@ -41,7 +42,8 @@ describe('the loop', () => {
   it.each(cases)('%s', async (_name, reconcile, type, delayMs) => {
     const answer = await resultOf(reconcile)
     expect(answer.result.type).toBe(type)
-    expect(answer.delayMs).toBeCloseTo(delayMs)
+    if (delayMs === undefined) expect(answer.delayMs).toBeUndefined()
+    else expect(answer.delayMs).toBeCloseTo(delayMs)
   })
 
   it('waits at the end for what is in flight', async () => {

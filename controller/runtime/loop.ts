@@ -12,8 +12,8 @@ export type LoopOptions = {
   /** ms until a converged key is looked at again, before jitter of a fifth. */
   resyncMs: number
   reconcile: (key: string, signal: AbortSignal) => Promise<Result>
-  /** Told of each result; `delayMs` is when the key comes back. */
-  observe: (key: string, result: Result, tookMs: number, delayMs: number) => void
+  /** Told of each result; `delayMs` is when the key comes back, `undefined` when it does not by itself. */
+  observe: (key: string, result: Result, tookMs: number, delayMs: number | undefined) => void
 }
 
 /** Works on the queue until the signal, then waits for what is in flight. */
@@ -45,9 +45,10 @@ async function attempt(options: LoopOptions, key: string, signal: AbortSignal): 
 }
 
 /** The one switch from result to queue action. */
-function requeue({ queue, random, resyncMs }: LoopOptions, key: string, result: Result): number {
+function requeue({ queue, random, resyncMs }: LoopOptions, key: string, result: Result): number | undefined {
   if (result.type === 'error') return queue.addFailed(key)
   queue.forget(key)
+  if (result.type === 'gone') return undefined
   const delayMs = result.type === 'after' ? result.delayMs : resyncMs * (0.9 + 0.2 * random())
   queue.addAfter(key, delayMs)
   return delayMs

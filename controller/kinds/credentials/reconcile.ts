@@ -14,7 +14,7 @@ export async function reconcileCredentials(key: string, { clock, store, secrets,
   const declared = store.declared.get('Credentials', key)
   if (!declared) {
     store.status.remove('Credentials', key)
-    return { type: 'done' }
+    return { type: 'gone' }
   }
   const { conditions, keys } = await look(declared, secrets)
   const status: Status<'Credentials'> = {

@@ -10,8 +10,9 @@ const workload: Workload = {
 const session: FeedReport['sessions'][number] = {
   ...{ account: 'primary', state: 'live', since: 0, gate: 'open', restarts: 0, rejections: [] },
   subscriptions: { desired: 1000, acknowledged: 1000, ticking: 10, rejected: 0 },
-  ...{ received: 0, published: 0, dropped: 0, conflated: 0, ticksPerSecond: 0 },
+  ...{ received: 0, published: 0, dropped: 0, conflated: 0, ticksPerSecond: 0, lastTickAt: 1 },
 }
+const { lastTickAt: _none, ...mute } = session
 const report: FeedReport = {
   ...{ feed: 'a/f', version: '1', startedAt: 0, pid: 1, revision: 1, epoch: 1, role: 'publisher', active: 'primary' },
   ...{ launchDigest: '', liveDigest: '', sessions: [session], market: { open: true }, gaps: 0 },
@@ -31,12 +32,12 @@ describe('a revision', () => {
     [
       'is proven without ticks while the market is closed',
       {},
-      { ...counts({ ticking: 0 }), market: { open: false } },
+      { ...report, sessions: [mute], market: { open: false } },
       'proven DataFlowing',
     ],
     ['is proven with the agreed share of its instruments', {}, counts({ acknowledged: 995 }), 'proven DataFlowing'],
     ['is proven while the rest is still being subscribed', {}, said({ state: 'subscribing' }), 'proven DataFlowing'],
-    ['is not proven by health alone: without ticks in an open market', {}, counts({ ticking: 0 }), 'pending NoTicks'],
+    ['is not proven by the pushes that answer subscriptions', {}, { ...report, sessions: [mute] }, 'pending NoTicks'],
     ['is not proven below that share', {}, counts({ acknowledged: 994 }), 'pending SubscriptionsIncomplete'],
     ['is not proven while its container is missing', undefined, report, 'pending ContainerMissing'],
     ['is not proven while its container is stopped', { state: 'stopped' }, undefined, 'pending NotRunning'],

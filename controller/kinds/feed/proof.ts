@@ -7,7 +7,7 @@ const crashLoopRestarts = 3
 
 /**
  * Whether a revision has shown that it works. `proven` rests on data: the active account's subscriptions are acknowledged and ticks
- * came (or the market is closed). `refuted` is final for this revision, `pending` may still become either.
+ * came (or the market is closed); what a front pushes in answer to a subscription is no tick yet. `refuted` is final for this revision, `pending` may still become either.
  */
 export type Proof = { state: 'proven' | 'pending' | 'refuted'; reason: string; message: string }
 
@@ -47,8 +47,13 @@ function reportProof(report: FeedReport, minCoverage: number): Proof {
     )
   if (report.role === 'publisher' && report.publisher.type !== 'none' && !report.publisher.connected)
     return pending('BusUnreachable', `the bus does not answer: ${report.publisher.message ?? 'not connected'}`)
-  if (ticking === 0 && report.market.open) return pending('NoTicks', 'the market is open and no tick has come')
+  if (session.lastTickAt === undefined && report.market.open) return pending('NoTicks', noTicksText(report.active))
   return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, ticking, report.market.open) }
+}
+
+/** The push that answers a subscription is the state of that moment, perhaps of yesterday: it proves nothing (vnpy#377). */
+function noTicksText(account: string): string {
+  return `the market is open and no fresh tick has come to ${account}: see \`feedctl subscriptions\`, and the front`
 }
 
 function flowText(desired: number, acknowledged: number, ticking: number, open: boolean): string {

@@ -91,6 +91,7 @@ function resultOf(input: FeedInput, { aim, memory, steps, wakeMs }: Decision, fa
 }
 
 function forget(key: string, { store, clock, onEvent, onStatus }: FeedPorts): Result {
+  if (!isKnown(key, store)) return { type: 'gone' }
   const revisions = store.revisions.list(key).map(({ number }) => number)
   store.transaction(() => {
     store.revisions.remove(key, revisions)
@@ -99,5 +100,9 @@ function forget(key: string, { store, clock, onEvent, onStatus }: FeedPorts): Re
   })
   onEvent({ at: clock.now(), kind: 'Feed', key, type: 'Normal', reason: 'Removed', message: 'nothing of the feed is left' })
   onStatus(key)
-  return { type: 'done' }
+  return { type: 'gone' }
+}
+
+function isKnown(key: string, { memory, status }: FeedPorts['store']): boolean {
+  return memory.get(key) !== undefined || status.get('Feed', key) !== undefined
 }

@@ -10,7 +10,7 @@ export async function reconcileFeedProfile(key: string, { clock, store, onStatus
   const declared = store.declared.get('FeedProfile', key)
   if (!declared) {
     store.status.remove('FeedProfile', key)
-    return { type: 'done' }
+    return { type: 'gone' }
   }
   const users = store.declared
     .list('Feed')

@@ -20,7 +20,7 @@ export async function reconcileHost(
   const declared = store.declared.get('Host', key)
   if (!declared) {
     store.status.remove('Host', key)
-    return { type: 'done' }
+    return { type: 'gone' }
   }
   const previous = store.status.get('Host', key)
   const look = await askEngine(async () => (await engines.of(declared)).engine.version(signal))

@@ -13,7 +13,7 @@ export async function reconcileSubscriptionSet(key: string, { clock, store, cata
   const declared = store.declared.get('SubscriptionSet', key)
   if (!declared) {
     store.status.remove('SubscriptionSet', key)
-    return { type: 'done' }
+    return { type: 'gone' }
   }
   const previous = store.status.get('SubscriptionSet', key)
   const { spec } = declared.resource
