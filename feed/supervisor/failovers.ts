@@ -21,17 +21,23 @@ export class Failovers {
     if (this.last) this.last.phases.closedMs = this.#sinceOrder()
   }
 
-  opened(): void {
-    if (this.last) this.last.phases.openedMs = this.#sinceOrder()
+  /** Answers the flip that this completes. */
+  opened(): FailoverRecord | undefined {
+    const { last } = this
+    if (last === undefined) return undefined
+    last.phases.openedMs = this.#sinceOrder()
+    if (last.phases.firstTickMs === undefined) return undefined
+    last.phases.firstTickMs = last.phases.openedMs
+    return last
   }
 
-  /** The account has published its first tick. Answers the flip that this completes. */
+  /** The account has published its first tick; word of it may come before that of the open gate. Answers the flip that this completes. */
   ticked(account: Account, epoch: number): FailoverRecord | undefined {
     const { last } = this
     if (last === undefined || last.to !== account || last.epoch !== epoch) return undefined
     if (last.phases.firstTickMs !== undefined) return undefined
     last.phases.firstTickMs = this.#sinceOrder()
-    return last
+    return last.phases.openedMs === undefined ? undefined : last
   }
 
   #sinceOrder(): number {

@@ -286,7 +286,8 @@ export class Supervisor {
   async #openWanted(): Promise<void> {
     const { active, epoch, openGate } = this
     const child = this.children.get(active)
-    if (child === undefined || !child.isUp) return
+    // A process that has not spoken yet would miss the deadline for opening on a busy machine, and be killed for it.
+    if (child?.report === undefined || !child.isUp) return
     if (openGate?.account === active && openGate.epoch === epoch) return
     if (openGate === undefined && this.#deposed !== undefined && this.#deposed !== active)
       await this.#succession(this.#deposed, child)
@@ -324,7 +325,8 @@ export class Supervisor {
     this.failovers.begin(from, to, epoch, override?.reason ?? 'declared')
     this.failovers.closed()
     await this.#openGateOf(to, child, 'Flip')
-    this.failovers.opened()
+    const record = this.failovers.opened()
+    if (record !== undefined) this.say(story.failedOver(record))
   }
 
   #sayPending(from: Account): void {
