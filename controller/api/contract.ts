@@ -15,6 +15,9 @@ import type { KindName } from '../../crds/kinds.ts'
  *     GET  /api/v1/watch?kind=&key=                        server-sent: `resource` (ResourceView), `event` (ResourceEvent), `deleted`
  *                                                          ({kind, key}); starts with the present state; a comment every 15 s
  *     GET  /api/v1/feeds/:namespace/:name/ticks?instrument=&limit=   server-sent: the feed's own tap, passed on
+ *     GET  /api/v1/feeds/:namespace/:name/subscriptions?state=&instrument=&exclude=&account=&limit=&after=&silentAfterSeconds=
+ *                                                          SubscriptionsView, the feed's own answer
+ *     GET  /api/v1/feeds/:namespace/:name/calendar?days=&at=         CalendarView, the feed's own answer
  *     POST /api/v1/plan                                    body { objects: unknown[] } (declared resources as JSON; empty: what is
  *                                                          declared now), answers { items: PlanView[] }; changes nothing
  *

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Ports } from '../kinds/reconcile.ts'
 import { declare } from '../sources/object.ts'
 import { pathText } from '../sources/problem.ts'
+import { addPassedQuestions, reach } from './passing.ts'
 import { rehearse } from './rehearsal.ts'
-import { notFound } from './resources.ts'
 import type { ServerOptions } from './server.ts'
 import { openSse } from './sse.ts'
 
@@ -11,6 +11,7 @@ type Named = { namespace: string; name: string }
 
 export function addFeedRoutes(server: FastifyInstance, options: ServerOptions): void {
   const { ports } = options
+  addPassedQuestions(server, ports)
   server.post<{ Body: { objects?: unknown[] } }>('/api/v1/plan', async ({ body }) => {
     const declared = (body?.objects ?? []).map(declare)
     const problems = declared.flatMap(({ rejections }, index) =>
@@ -33,14 +34,12 @@ export function addFeedRoutes(server: FastifyInstance, options: ServerOptions): 
 }
 
 /** Passes the feed's own tap on, so that whoever reads ticks needs no token of the feed. */
-async function passTicks(key: string, query: URLSearchParams, reply: FastifyReply, { store, tokenOf }: Ports): Promise<void> {
-  if (!store.declared.get('Feed', key)) notFound(`Feed ${key}`)
-  const endpoint = store.status.get('Feed', key)?.endpoint
-  if (!endpoint) throw Object.assign(new Error(`Feed ${key} does not run`), { statusCode: 503, title: 'Not running' })
+async function passTicks(key: string, query: URLSearchParams, reply: FastifyReply, ports: Ports): Promise<void> {
+  const { endpoint, authorization } = reach(key, ports)
   const ended = new AbortController()
   reply.raw.on('close', () => ended.abort())
   const answer = await fetch(`${endpoint}/v1/ticks?${query}`, {
-    headers: { authorization: `Bearer ${tokenOf(key)}` },
+    headers: { authorization },
     signal: ended.signal,
   })
   if (!answer.ok || !answer.body)

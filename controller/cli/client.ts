@@ -1,7 +1,20 @@
+import type { CalendarView } from '../../crds/contract/calendar.ts'
+import type { SubscriptionsView } from '../../crds/contract/subscriptions.ts'
 import type { PlanView, ResourceEvent, ResourceView, RevisionView, SourceView } from '../api/contract.ts'
 import { answered, answerTimeoutMs, unreachable } from './answer.ts'
 import { ExitError } from './exit.ts'
 import { type Message, streamMessages } from './stream.ts'
+
+/** `instrument`, `exclude` and `state` are lists joined by commas. */
+export type SubscriptionsQuery = {
+  instrument?: string | undefined
+  exclude?: string | undefined
+  state?: string | undefined
+  account?: string | undefined
+  silentAfterSeconds?: number | undefined
+  limit?: number
+  after?: string | undefined
+}
 
 export type ResourceQuery = { kind: string; namespace?: string | undefined; name?: string | undefined }
 
@@ -17,6 +30,8 @@ export type Controller = {
   source(): Promise<SourceView>
   plan(objects: unknown[]): Promise<PlanView[]>
   watch(query: { kind?: string; key?: string }, signal: AbortSignal): AsyncGenerator<Message>
+  subscriptions(key: string, query: SubscriptionsQuery): Promise<SubscriptionsView>
+  calendar(key: string, query: { days?: number | undefined; at?: string | undefined }): Promise<CalendarView>
   ticks(key: string, query: { instrument?: string; limit?: number }, signal: AbortSignal): AsyncGenerator<Message>
 }
 
@@ -32,6 +47,8 @@ export function connect(server: string, signal: AbortSignal): Controller {
     source: () => get('/api/v1/source'),
     plan: async objects => (await plan(objects)).items,
     watch: (query, until) => streamMessages(server, `/api/v1/watch${search(query)}`, until),
+    subscriptions: (key, query) => get(`/api/v1/feeds/${pathOf(key)}/subscriptions`, query),
+    calendar: (key, query) => get(`/api/v1/feeds/${pathOf(key)}/calendar`, query),
     ticks: (key, query, until) => streamMessages(server, `/api/v1/feeds/${pathOf(key)}/ticks${search(query)}`, until),
   }
 }

@@ -127,6 +127,16 @@ function addLooking(program: Command, act: Act, dataDirectory: string): void {
     .option('--limit <n>', 'end after so many ticks')
     .addOption(output(['table', 'json'], 'table'))
     .action((feed, options, verb) => act(verb, async context => (await import('./verbs/tail.ts')).tail(context, feed, options)))
+  addSubscriptions(program, act)
+  program
+    .command('calendar <feed>')
+    .description('the next sessions, nights and holidays of a feed')
+    .option('--days <n>', 'from today on, at most 60', '5')
+    .option('--at <time>', 'as of this moment, in Asia/Shanghai: "2026-11-24 08:55"')
+    .addOption(output(['text', 'json'], 'text'))
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/calendar.ts')).calendar(context, feed, options)),
+    )
   program
     .command('simulate <verb> [value]')
     .description('order faults of a simulator, or look at its state: `simulate stall --group CZCE --for 90s`')
@@ -146,6 +156,31 @@ function addLooking(program: Command, act: Act, dataDirectory: string): void {
     .command('explain <kind.path>')
     .description('what a member of a kind is: `explain feed.credentials.active`')
     .action((path, _, verb) => act(verb, async context => (await import('./verbs/explain.ts')).explain(context, path)))
+}
+
+function addSubscriptions(program: Command, act: Act): void {
+  const list = (text: string, before: string[] = []) => [...before, text]
+  program
+    .command('subscriptions <feed>')
+    .description('what has become of the subscriptions: acknowledged, ticking, silent, rejected, quarantined')
+    .option('--include <patterns>', 'only these instruments: "CZCE.AP*,rb26??"', list)
+    .option('--exclude <patterns>', 'not these', list)
+    .option('--state <states>', 'list these states; with --retry, ask for these again', list)
+    .addOption(new Option('--account <account>', 'only this account').choices(['primary', 'backup']))
+    .option('--silent-after <duration>', 'open session without a fresh tick that counts as silence', '10m')
+    .option('--threshold <ratio>', 'share that must be acknowledged and pushed, or exit 1', '0.995')
+    .option('--limit <n>', 'instruments that a table lists', '50')
+    .option('--retry', 'have the front asked again for what is refused, unknown or silent')
+    .option('--dry-run', 'say what a retry would ask for, and edit nothing')
+    .option('--batch <n>', 'with --retry: instruments a request')
+    .option('--rate <n>', 'with --retry: requests a second')
+    .option('--retries <n>', 'with --retry: tries after the first')
+    .option('--wait', 'with --retry: until enough came')
+    .option('--timeout <duration>', 'with --wait: how long', '180s')
+    .addOption(output(['table', 'json', 'csv'], 'table'))
+    .action((feed, options, verb) =>
+      act(verb, async context => (await import('./verbs/subscriptions.ts')).subscriptions(context, feed, options)),
+    )
 }
 
 function addEditing(program: Command, act: Act): void {
