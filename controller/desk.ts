@@ -26,6 +26,9 @@ export type Desk = {
   catalogues: CatalogueLoader
 }
 
+/** How long a catalogue file is believed to be as it was, in ms. */
+const catalogueFreshMs = 1000
+
 export type DeskOptions = {
   store: Store
   clock: Clock
@@ -39,7 +42,7 @@ export type DeskOptions = {
 }
 
 export function openDesk(options: DeskOptions): Desk {
-  const catalogues = openCatalogues(options.dataDirectory)
+  const catalogues = openCatalogues(options.dataDirectory, catalogueFreshMs)
   let current: { snapshot: Snapshot; problems: Problem[]; readAt: number } | undefined
   return {
     catalogues,

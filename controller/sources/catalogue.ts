@@ -17,31 +17,34 @@ export type CatalogueLoader = {
   load(names: Iterable<string>): Promise<Catalogues>
 }
 
-type Entry = { stamp: string; catalogue: Promise<Catalogue> }
+type Entry = { stamp: string; catalogue: Promise<Catalogue>; checkedAt: number }
 
 /**
  * Reads catalogues (JSON, or `.gz` of it) below the data directory. A file is read again only when its path, time or size
- * has changed. Faults: stalled `CatalogueNotFound`, `CatalogueInvalid`, `CatalogueTooLarge`, `CatalogueOutside` (a link that
+ * has changed, and looked at again only after `freshMs`, because every feed asks at every look. Faults: stalled `CatalogueNotFound`, `CatalogueInvalid`, `CatalogueTooLarge`, `CatalogueOutside` (a link that
  * leaves the directory); transient `CatalogueUnreadable`.
  */
-export function openCatalogues(dataDirectory: string): CatalogueLoader {
+export function openCatalogues(dataDirectory: string, freshMs = 0): CatalogueLoader {
   const cache = new Map<string, Entry>()
   return {
     async load(names) {
       const wanted = [...new Set(names)].sort()
-      const loaded = await Promise.all(wanted.map(name => loadOne(dataDirectory, name, cache).catch(faultOf(name))))
+      const loaded = await Promise.all(wanted.map(name => loadOne(dataDirectory, name, cache, freshMs).catch(faultOf(name))))
       return new Map(wanted.map((name, index) => [name, loaded[index] ?? notFound(name)]))
     },
   }
 }
 
-async function loadOne(dataDirectory: string, name: string, cache: Map<string, Entry>): Promise<Catalogue> {
+async function loadOne(dataDirectory: string, name: string, cache: Map<string, Entry>, freshMs: number): Promise<Catalogue> {
+  const fresh = cache.get(name)
+  if (fresh !== undefined && performance.now() - fresh.checkedAt < freshMs) return fresh.catalogue
   const path = await pathWithin(dataDirectory, name)
   const { mtimeNs, size, ino } = await stat(path, { bigint: true })
   if (size > maxCatalogueBytes) throw tooLarge(name)
   const stamp = `${path} ${mtimeNs} ${size} ${ino}`
   const known = cache.get(name)
-  const entry = known?.stamp === stamp ? known : { stamp, catalogue: readCatalogue(path, name) }
+  const catalogue = known?.stamp === stamp ? known.catalogue : readCatalogue(path, name)
+  const entry = { stamp, catalogue, checkedAt: performance.now() }
   remember(cache, name, entry)
   return entry.catalogue.catch((error: unknown) => {
     if (!isContentError(error)) cache.delete(name)

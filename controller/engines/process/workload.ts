@@ -32,6 +32,9 @@ export type Surroundings = {
 /** Variable that tells a feed its directory, and this engine after a crash which process is whose. */
 export const directoryVariable = 'FEEDPLANE_DIRECTORY'
 
+/** The size of a log is looked at every so many ticks, so it may pass its bound by what is written meanwhile; workloads take turns. */
+const ticksPerRotation = 10
+
 /** One workload of the process engine: its record, its folder and, while it runs, its process. */
 export class ProcessWorkload {
   readonly #folder: string
@@ -43,6 +46,7 @@ export class ProcessWorkload {
   #known: { run: Run; port: number } | undefined
   #restart: NodeJS.Timeout | undefined
   #failures = 0
+  #ticks = Math.floor(Math.random() * ticksPerRotation)
   #removing = false
   #closed = false
   #saving: Promise<void> = Promise.resolve()
@@ -145,7 +149,9 @@ export class ProcessWorkload {
   /** To be called about once a second. */
   async tick(): Promise<void> {
     this.#run?.look()
-    if (this.#run !== undefined) await rotate(this.#log, this.#record.logMaxBytes, this.#record.logMaxFiles)
+    this.#ticks++
+    if (this.#run !== undefined && this.#ticks % ticksPerRotation === 0)
+      await rotate(this.#log, this.#record.logMaxBytes, this.#record.logMaxFiles)
   }
 
   /** Lets go of the process, which runs on. */
@@ -167,7 +173,8 @@ export class ProcessWorkload {
   #state(): Workload['state'] {
     if (this.#removing) return 'removing'
     if (this.#run !== undefined) return 'running'
-    if (this.#restart !== undefined) return 'restarting'
+    // Between the timer and the process it is neither; it is wanted, and nobody has stopped it.
+    if (this.#restart !== undefined || this.#record.wanted === 'running') return 'restarting'
     return this.#record.wanted === 'created' ? 'created' : 'stopped'
   }
 
