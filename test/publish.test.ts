@@ -365,6 +365,21 @@ it('makes the stream again when somebody deletes it', async () => {
   expect(bench.publisher.status()).toMatchObject({ connected: true, published: 20, dropped: 0 })
 })
 
+it('makes a deleted stream again where a plain subscriber takes the subjects', async () => {
+  const nats = await serve()
+  const bench = await publish('jetstream', nats)
+  await connected(bench)
+  const consumer = await openConsumer({ type: 'nats', servers: [nats.url], subjectPrefix: 'market.tick' })
+  try {
+    await withStreams(nats, manager => manager.streams.delete('TICKS'))
+    bench.send(10)
+    await flushed(bench)
+  } finally {
+    await consumer.close()
+  }
+  expect(await readStream(nats, 10)).toMatchObject({ accepted: 10 })
+})
+
 it('leaves a stream as it is that does not capture the subjects, and says which', async () => {
   const nats = await serve()
   await addStream(nats, { subjects: ['market.tick.>'] })

@@ -97,6 +97,9 @@ export async function openConsumer(options: ConsumerOptions): Promise<Consumer> 
   return { counts: () => checker.counts(), close: () => connection.close() }
 }
 
+/** Heartbeats come at half of it: a server that has forgotten the consumer (it was killed) is noticed after two of them. */
+const expiryMs = 5000
+
 type Receive = (message: { subject: string } & Pick<Msg, 'json'>) => void
 
 async function readCore(connection: NatsConnection, subjects: string[], _options: ConsumerOptions, receive: Receive) {
@@ -107,10 +110,10 @@ async function readCore(connection: NatsConnection, subjects: string[], _options
 async function readStream(connection: NatsConnection, subjects: string[], options: ConsumerOptions, receive: Receive) {
   if (options.stream === undefined) throw new TypeError('a consumer of type jetstream needs the name of its stream')
   const deliver_policy = options.from === 'start' ? DeliverPolicy.All : DeliverPolicy.New
-  // One consumer a subject: one with several filters stops for its whole expiry of 30 s (seen with server 2.10.27, nats.js 3.4).
+  // One consumer a subject: one with several filters stops for its whole expiry (seen with server 2.10.27, nats.js 3.4).
   for (const subject of subjects) {
     const consumer = await jetstream(connection).consumers.get(options.stream, { filter_subjects: subject, deliver_policy })
-    await consumer.consume({ callback: receive, max_messages: 5000 })
+    await consumer.consume({ callback: receive, max_messages: 5000, expires: expiryMs })
   }
 }
 

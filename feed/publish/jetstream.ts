@@ -1,3 +1,4 @@
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { asFault } from '../../crds/contract/fault.ts'
 import type { Tick } from '../../crds/contract/tick.ts'
@@ -110,6 +111,14 @@ export class JetStreamSender implements Sender {
     for (const [, outstanding] of overdue) outstanding.dueAt = now + ackTimeoutMs
     // Where the stream does not answer, they are due again later.
     this.#sendAgain(this.#connection, this.#stream, overdue).catch(() => {})
+    this.#reopenIfGone(this.#stream)
+  }
+
+  // Where a plain subscriber takes the subjects, messages to a deleted stream are not answered with `no responders`, but not at all.
+  #reopenIfGone({ name, manager }: Stream): void {
+    manager.streams.info(name).catch(error => {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) void this.#open()
+    })
   }
 
   /**
