@@ -36,10 +36,10 @@ export class HorizonWatch {
   }
 }
 
-/** `md_calendar_horizon_days`, worked out at each scrape. */
+/** `md_calendar_horizon`, in trading days, worked out at each scrape. */
 export function addHorizonMetric(registry: Registry, supervisor: Supervisor): void {
   new Gauge({
-    name: 'md_calendar_horizon_days',
+    name: 'md_calendar_horizon',
     help: 'Trading days ahead for which the holidays are known.',
     registers: [registry],
     collect() {
