@@ -298,6 +298,38 @@ describe('a feed', () => {
     await sessionThat('muted', 'primary', ({ gate }) => gate === 'closed')
   })
 
+  it('hands over to another process with its position, and no tick is lost or doubled', async () => {
+    await startReady()
+    await bothLive()
+    expect(await feed.put({}, '/v1/position')).toMatchObject({ status: 400 })
+    const nextDirectory = await temporaryDirectory('feed')
+    const next = new FeedProcess(nextDirectory.path)
+    const checker = new TickChecker({})
+    const taps = new AbortController()
+    const follow = (one: FeedProcess) => one.tap([], tick => checker.check(tick), taps.signal).catch(() => undefined)
+    try {
+      await next.prepare(withLive(desired, { role: 'standby' }))
+      await next.start()
+      await until('the next process to be ready', () => next.isReady())
+      const following = [follow(feed), follow(next)]
+      await until('ticks', () => checker.counts().accepted > instrumentCount)
+      const position = async () => (await (await feed.get('/v1/position')).json()) as { exact: boolean; instruments: string[] }
+      expect(await feed.put(await position(), '/v1/position')).toMatchObject({ status: 409, body: { reason: 'GateOpen' } })
+      await feed.put(withLive(desired, { role: 'standby' }, 2))
+      expect(await next.put(await position(), '/v1/position')).toMatchObject({ status: 200, body: { exact: true } })
+      await next.put(withLive(desired, { role: 'publisher' }, 3))
+      const before = checker.counts().accepted
+      await until('ticks of the next process', () => checker.counts().accepted > before + 2 * instrumentCount)
+      taps.abort()
+      await Promise.all(following)
+      expect(checker.counts()).toMatchObject({ missing: 0, duplicates: 0, stale: 0, restarts: 0 })
+      expect(await next.status()).toMatchObject({ epoch: 3, gaps: 0 })
+    } finally {
+      await next.stop()
+      await nextDirectory.remove()
+    }
+  })
+
   it('leaves no session behind when it is killed', async () => {
     await startReady()
     await bothLive()

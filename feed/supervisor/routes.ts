@@ -1,8 +1,10 @@
+import type * as z from 'zod'
 import { type Desired, desiredSchema } from '../../crds/contract/desired.ts'
 import type { FeedEvent } from '../../crds/contract/feedstatus.ts'
 import { EventStream } from './eventstream.ts'
 import { inquiryRoutes } from './inquiries.ts'
 import { exposition, type Metrics } from './metrics.ts'
+import { bodyOf, type PositionBody, positionBodySchema, positionIn } from './positionbody.ts'
 import { Problem, send, sendJson } from './problem.ts'
 import { unreadyReasons } from './readiness.ts'
 import { reportOf } from './report.ts'
@@ -28,6 +30,8 @@ export function routesOf(supervisor: Supervisor, metrics: Metrics, version: stri
       handle: ({ response }) => sendJson(response, 200, reportOf(supervisor, version, Date.now())),
     },
     { method: 'PUT', path: '/v1/desired', handle: call => putDesired(call, supervisor) },
+    { method: 'GET', path: '/v1/position', handle: ({ response }) => sendJson(response, 200, bodyOf(supervisor.position)) },
+    { method: 'PUT', path: '/v1/position', handle: call => putPosition(call, supervisor) },
     { method: 'GET', path: '/v1/ticks', handle: call => ticks(call, supervisor, streams) },
     { method: 'GET', path: '/v1/events', handle: call => events(call, supervisor, streams) },
     ...inquiryRoutes(supervisor),
@@ -51,14 +55,21 @@ async function scrape({ response }: Call, metrics: Metrics): Promise<void> {
 }
 
 async function putDesired({ response, body }: Call, supervisor: Supervisor): Promise<void> {
-  const verdict = await supervisor.apply(parseDesired(await body()))
+  const verdict = await supervisor.apply(parsed<Desired>(desiredSchema, await body()))
   const { epoch, active } = supervisor
   if (verdict.outcome === 'refused') throw new Problem(verdict.status, verdict.reason, verdict.message, { epoch, active })
   sendJson(response, 200, { changed: verdict.outcome === 'changed', epoch, active })
 }
 
-function parseDesired(body: unknown): Desired {
-  const result = desiredSchema.safeParse(body)
+async function putPosition({ response, body }: Call, supervisor: Supervisor): Promise<void> {
+  const position = positionIn(parsed<PositionBody>(positionBodySchema, await body()))
+  if (!supervisor.takePosition(position))
+    throw new Problem(409, 'GateOpen', 'this feed publishes, or shall: only a standby takes a position over')
+  sendJson(response, 200, { instruments: position.instruments.length, exact: position.exact })
+}
+
+function parsed<Body>(schema: z.ZodType<Body>, body: unknown): Body {
+  const result = schema.safeParse(body)
   if (result.success) return result.data
   const errors = result.error.issues.slice(0, maxIssues).map(({ path, message }) => ({ path: path.join('.'), message }))
   const first = errors[0]

@@ -6,6 +6,20 @@ import type { SessionEvent } from '../session/message.ts'
 
 /** The events of the supervisor whose fields take more than a line. */
 export const story = {
+  started: (epoch: number, active: Account): SessionEvent => ({
+    type: 'Normal',
+    reason: 'Started',
+    message: 'the feed started',
+    fields: { epoch, active },
+  }),
+
+  pending: (from: Account, to: Account): SessionEvent => ({
+    type: 'Warning',
+    reason: 'FlipPending',
+    message: 'the flip waits until the other account is live',
+    fields: { from, to },
+  }),
+
   died: (account: Account, code: number | null, signal: NodeJS.Signals | null): SessionEvent => ({
     type: 'Warning',
     reason: 'SessionDied',

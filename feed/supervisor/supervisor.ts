@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Account, Desired } from '../../crds/contract/desired.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart } from '../session/message.ts'
+import type { Position } from '../session/position.ts'
 import { accept, type Verdict } from './acceptance.ts'
 import { SessionChild } from './child.ts'
 import { Convergence } from './convergence.ts'
@@ -88,18 +89,26 @@ export class Supervisor {
     return this.openGate !== undefined && this.openGate.account !== this.active
   }
 
+  /** Where publishing stands; exact while no gate is open. */
+  get position(): Position {
+    return this.#ledger.position
+  }
+
+  /** Goes on from where another feed process stopped. Answers whether it may: not while a gate is, or shall be, open here. */
+  takePosition(position: Position): boolean {
+    if (this.openGate !== undefined || this.desired.live.role !== 'standby') return false
+    this.#ledger.take(position)
+    this.#ledger.save()
+    return true
+  }
+
   otherThan(account: Account): Account | undefined {
     return this.desired.launch.accounts.find(other => other !== account)
   }
 
   start(): void {
     this.#options.state.saveDesired(this.desired)
-    this.say({
-      type: 'Normal',
-      reason: 'Started',
-      message: 'the feed started',
-      fields: { epoch: this.epoch, active: this.active },
-    })
+    this.say(story.started(this.epoch, this.active))
     this.#convergence.ask()
   }
 
@@ -334,11 +343,6 @@ export class Supervisor {
     const said = `${from} ${to} ${this.epoch}`
     if (this.#pendingSaid === said) return
     this.#pendingSaid = said
-    this.say({
-      type: 'Warning',
-      reason: 'FlipPending',
-      message: 'the flip waits until the other account is live',
-      fields: { from, to },
-    })
+    this.say(story.pending(from, to))
   }
 }

@@ -64,11 +64,11 @@ export class FeedProcess {
     return fetch(`${this.#base}${path}`, { headers })
   }
 
-  async put(desired: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
-    const response = await fetch(`${this.#base}/v1/desired`, {
+  async put(body: unknown, path = '/v1/desired'): Promise<{ status: number; body: Record<string, unknown> }> {
+    const response = await fetch(`${this.#base}${path}`, {
       method: 'PUT',
       headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify(desired),
+      body: JSON.stringify(body),
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
