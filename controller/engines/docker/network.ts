@@ -1,6 +1,11 @@
 import { labels } from '../engine.ts'
+import { Mutex } from '../mutex.ts'
 import type { DockerClient } from './client.ts'
 import { statusOf } from './failure.ts'
+
+// The engine's own check for duplicates is no lock: several creations at once make several networks of one name, and no container
+// starts on an ambiguous one. For all engines of the process, because two Hosts may mean the same engine.
+const making = new Mutex()
 
 /** Makes the network where there is none of that name. One that is there is used as it is, whoever made it. */
 export async function ensureNetwork(
@@ -10,6 +15,12 @@ export async function ensureNetwork(
   signal: AbortSignal,
 ): Promise<void> {
   if (await exists(client, name, signal)) return
+  await making.run(signal, async () => {
+    if (!(await exists(client, name, signal))) await make(client, name, installation, signal)
+  })
+}
+
+async function make(client: DockerClient, name: string, installation: string, signal: AbortSignal): Promise<void> {
   const body = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { [labels.installation]: installation } }
   try {
     await client.call({ method: 'POST', path: '/networks/create', body, what: `create network ${name}`, signal })
