@@ -8,6 +8,7 @@ import { loadCalendar } from './calendar/open.ts'
 import { addRpcMetric } from './rpc/metrics.ts'
 import { openResponder } from './rpc/open.ts'
 import { readBusSecrets } from './session/secrets.ts'
+import { assertZone, feedZone } from './session/zone.ts'
 import { addHorizonMetric, HorizonWatch } from './supervisor/horizon.ts'
 import { sessionMemoryShare } from './supervisor/memory.ts'
 import { metricsOf } from './supervisor/metrics.ts'
@@ -21,7 +22,7 @@ import { readToken } from './supervisor/token.ts'
 
 // Exchange times are Shanghai's, and CTP's library dates ticks by the machine's zone. Node takes a zone over at run time, children
 // inherit it.
-process.env.TZ = 'Asia/Shanghai'
+process.env.TZ = feedZone
 
 /** A stop takes the sessions' time (4 s) and a little; a supervisor that hangs ends all the same. */
 const stopMs = 8000
@@ -101,11 +102,6 @@ function sessionMemoryOf(megabytes: number | undefined): number {
   if (megabytes !== undefined) return megabytes * 1024 * 1024
   const limit = process.constrainedMemory()
   return sessionMemoryShare * (limit > 0 ? Math.min(limit, totalmem()) : totalmem())
-}
-
-function assertZone(): void {
-  const offset = new Date(0).getTimezoneOffset()
-  if (offset !== -480) throw stalled('ZoneWrong', 'the time zone Asia/Shanghai is unknown here: install the zone data')
 }
 
 function listen(server: ReturnType<typeof serve>, port: number, bind: string): Promise<number> {

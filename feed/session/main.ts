@@ -7,6 +7,7 @@ import { beginAt } from './frontorder.ts'
 import type { FromSession, SessionStart, ToSession } from './message.ts'
 import { readAccountSecrets, readBusSecrets } from './secrets.ts'
 import { Session } from './session.ts'
+import { assertZone } from './zone.ts'
 
 // A session is a child of the supervisor and lives no longer than it: the end of the channel is the end of the session.
 // Signals of the terminal's group go to the supervisor, which tells its sessions what to do.
@@ -24,6 +25,7 @@ process.on('message', (message: ToSession) => {
 process.on('disconnect', () => void end())
 
 async function begin(start: SessionStart): Promise<Session> {
+  assertZone()
   const secrets = join(start.directory, feedDirectory.secrets)
   const publisher = await openPublisher(start.launch.publish, start.launch.queue, {
     feed: start.feed,

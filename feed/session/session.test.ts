@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { Gap, Tick } from '../../crds/contract/tick.ts'
+import { openCalendar } from '../calendar/open.ts'
+import type { Depth } from '../gateways/depth.ts'
+import type { Gateway, GatewayHandlers } from '../gateways/gateway.ts'
+import { Counter } from '../publish/counter.ts'
+import type { FromSession, Pulse } from './message.ts'
+import { emptyPosition } from './position.ts'
+import { Session } from './session.ts'
+import { depthWith, groupOf } from './testing.ts'
+
+const instruments = ['AP010', 'AP011']
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A session on a front that acknowledges at once; what it publishes and what it says. */
+async function liveSession() {
+  const ticks: Tick[] = []
+  const gaps: Gap[] = []
+  const said: FromSession[] = []
+  let handlers: GatewayHandlers | undefined
+  const front = (): GatewayHandlers => handlers as GatewayHandlers
+  const gateway: Gateway = {
+    open: given => {
+      handlers = given
+      setTimeout(() => given.connected('tcp://front:1'), 1)
+    },
+    login: () => {
+      setTimeout(() => front().loggedIn({ tradingDay: '20200803' }), 1)
+      return 0
+    },
+    subscribe: asked => {
+      setTimeout(() => {
+        for (const instrument of asked) front().subscribed(instrument)
+      }, 1)
+      return 0
+    },
+    unsubscribe: () => 0,
+    close: async () => undefined,
+  }
+  class Bus extends Counter {
+    override publish(tick: Tick): void {
+      ticks.push(tick)
+    }
+    override publishGap(gap?: Gap): void {
+      if (gap) gaps.push(gap)
+    }
+  }
+  const session = new Session({
+    start: {
+      feed: 'n/f',
+      account: 'primary',
+      launch: {} as never,
+      rateLimits: { loginsPerSecond: 1, subscribeBatch: 500, subscribeRequestsPerSecond: 20, maxUnacknowledged: 2000 },
+      instrumentGroups: [groupOf(instruments)],
+      directory: '',
+      dataDirectory: '',
+    },
+    readSecrets: async () => ({ BROKER_ID: '9999', USER_ID: 'u', PASSWORD: 'p' }),
+    gatewayOf: () => gateway,
+    publisher: new Bus(),
+    calendar: openCalendar({ type: 'always' }),
+    send: message => said.push(message),
+  })
+  session.start()
+  await vi.advanceTimersByTimeAsync(1000)
+  session.receive({ type: 'open', id: 1, epoch: 1, position: emptyPosition(0), reason: 'Restart' })
+  const push = (second: number, instrument = 'AP010', receivedAt = Date.now()) =>
+    front().depth(depthOf(second, instrument), receivedAt)
+  const reconnect = async () => {
+    front().disconnected(0x1001)
+    front().connected('tcp://front:1')
+    await vi.advanceTimersByTimeAsync(3000)
+  }
+  const newest = <Type extends FromSession['type']>(type: Type) =>
+    said.findLast((message): message is Extract<FromSession, { type: Type }> => message.type === type)
+  return { session, ticks, gaps, said, push, reconnect, newest }
+}
+
+const depthOf = (second: number, InstrumentID: string): Depth =>
+  depthWith({ InstrumentID, UpdateTime: `10:00:${String(second).padStart(2, '0')}`, Volume: second, LastPrice: second })
+
+const groupTick = (pulse: Pulse | undefined): number => pulse?.ticks[0]?.[1] ?? -1
+
+it('flags the first push of each instrument, once a connection, and takes it for no fresh tick', async () => {
+  const { ticks, push, newest, reconnect } = await liveSession()
+  push(1)
+  push(1, 'AP011')
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(ticks.map(({ snapshot }) => snapshot)).toEqual([true, true])
+  expect(newest('report')?.report.status.lastTickAt).toBeUndefined()
+  expect(groupTick(newest('pulse')?.pulse)).toBe(0)
+  push(2)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect('snapshot' in (ticks.at(-1) as Tick)).toBe(false)
+  expect(newest('report')?.report.status.lastTickAt).toBeGreaterThan(0)
+  expect(groupTick(newest('pulse')?.pulse)).toBeGreaterThan(0)
+  await reconnect()
+  push(3)
+  push(4)
+  expect(ticks.slice(-2).map(({ snapshot, volume }) => [volume, snapshot ?? false])).toEqual([
+    [3, true],
+    [4, false],
+  ])
+})
+
+it('takes a push that says nothing new for no sign of life', async () => {
+  const { push, newest } = await liveSession()
+  push(1)
+  push(1)
+  push(1)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(groupTick(newest('pulse')?.pulse)).toBe(0)
+})
+
+it('records a gap on the bus and with the supervisor where a reconnect may have cost ticks, for those instruments', async () => {
+  const { gaps, said, push, reconnect } = await liveSession()
+  for (const second of [1, 2]) for (const instrument of instruments) push(second, instrument)
+  await reconnect()
+  push(2, 'AP010')
+  push(5, 'AP011')
+  await vi.advanceTimersByTimeAsync(1000)
+  const expected = { reason: 'Reconnect', epoch: 1, instruments: ['AP011'], instrumentCount: 1 }
+  expect(gaps).toEqual([expect.objectContaining(expected)])
+  expect(gaps[0]?.from).toBeLessThan(gaps[0]?.to ?? 0)
+  expect(said.filter(({ type }) => type === 'gap')).toEqual([{ type: 'gap', gap: gaps[0] }])
+})
+
+it('keeps the clocks of the exchange and of the gateway apart', async () => {
+  const { ticks, push } = await liveSession()
+  push(1, 'AP010', 1_596_420_009_000.125)
+  expect(ticks[0]).toMatchObject({ exchangeTime: '2020-08-03T10:00:01.000+08:00', receivedAt: 1_596_420_009_000.125 })
+})
+
+it('sends ten pulses a second', async () => {
+  const { said } = await liveSession()
+  const before = said.filter(({ type }) => type === 'pulse').length
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(said.filter(({ type }) => type === 'pulse').length - before).toBe(10)
+})
