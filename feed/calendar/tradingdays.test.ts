@@ -61,6 +61,13 @@ it('finds the next trading day, with none in between', () => {
   )
 })
 
+it('has no night before a weekend that a public holiday falls on', () => {
+  expect(days.isTradingDay(parseDay('2015-09-28'))).toBe(true)
+  expect(days.nameOf(parseDay('2015-09-27'))).toBe('Mid-autumn Festival')
+  expect(days.hasNightSession(parseDay('2015-09-25'))).toBe(false)
+  expect(days.hasNightSession(parseDay('2015-09-18'))).toBe(true)
+})
+
 describe('the horizon', () => {
   const lastYear = Math.max(...Object.keys(table.holidays).map(date => Number(date.slice(0, 4))))
 

@@ -18,7 +18,8 @@ export type TradingDays = {
   after(day: number): number
   /**
    * Whether a night session follows a trading day: it belongs to the next trading day, and there is none before a public
-   * holiday (SHFE trading rules, continuous trading). A plain weekend between the two is no holiday.
+   * holiday (SHFE trading rules, continuous trading). A plain weekend between the two is no
+   * holiday; one that a holiday falls on is (by the rule's words: no notice about such a one is at hand).
    */
   hasNightSession(day: number): boolean
   /** What a day is called: its holiday, the weekend, or the reason of an override. */
@@ -45,15 +46,16 @@ export function tradingDaysOf(overrides: Overrides): TradingDays {
     while (!isTradingDay(next)) next++
     return next
   }
-  const hasNightSession = (day: number) => {
-    const next = after(day)
-    return next === day + 1 || (weekdayOf(day) === friday && next === day + 3)
-  }
   const nameOf = (day: number) => {
     const known = open.get(day) ?? closed.get(day) ?? holidays.get(day)
     if (known !== undefined) return known
     if (isFixedHoliday(day)) return 'public holiday'
-    return weekdayOf(day) >= saturday ? 'weekend' : undefined
+    return weekdayOf(day) >= saturday ? weekend : undefined
+  }
+  const hasNightSession = (day: number) => {
+    const next = after(day)
+    const isPlainWeekend = weekdayOf(day) === friday && nameOf(day + 1) === weekend && nameOf(day + 2) === weekend
+    return next === day + 1 || (next === day + 3 && isPlainWeekend)
   }
   const horizon = (at: number) => {
     let count = 0
@@ -88,6 +90,7 @@ export function parseDay(date: string): number {
   return Date.parse(date) / dayMs
 }
 
+const weekend = 'weekend'
 const friday = 4
 const saturday = 5
 
