@@ -1,20 +1,27 @@
-import { headers, type NatsConnection } from '@nats-io/transport-node'
-import { tickHeaders } from '../../crds/contract/tick.ts'
+import type { NatsConnection } from '@nats-io/transport-node'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
+import { Wire } from './wire.ts'
 
-/** About 6 MB of ticks: with no bound a frozen server would fill our memory through the socket's buffer. */
-const maxUnconfirmed = 8192
+/** With no bound a frozen server would fill our memory through the socket's buffer. A fifth of a second at the peak rate. */
+const maxUnconfirmedBytes = 16 * 1024 * 1024
+const confirmEveryBytes = 1024 * 1024
 const confirmEveryMs = 25
 
+/** Parcels between two pings. */
+type Batch = { parcels: Parcel[]; bytes: number }
+
 /**
- * Core NATS: at most once. A ping behind the messages tells which ones the server has read, up to `maxUnconfirmed` behind; those
- * that no pong followed when the connection broke are lost, as far as we know, and are told as a gap.
+ * Core NATS: at most once. A ping behind each batch tells that the server has read it; several pings are under way, up to
+ * `maxUnconfirmedBytes` behind. Parcels that no pong followed when the connection broke are lost, as far as we know, and are told as a gap.
  */
 export class CoreSender implements Sender {
   readonly #handlers: SenderHandlers
+  readonly #wire = new Wire()
+  readonly #pinged = new Set<Batch>()
   #connection: NatsConnection | undefined
-  #unconfirmed: Parcel[] = []
-  #pinged: Parcel[] = []
+  #batch: Batch = { parcels: [], bytes: 0 }
+  #outstanding = 0
+  #bytes = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(handlers: SenderHandlers) {
@@ -22,21 +29,21 @@ export class CoreSender implements Sender {
   }
 
   isReady = (): boolean => this.#connection !== undefined
-  hasRoom = (): boolean => this.isReady() && this.outstanding() < maxUnconfirmed
-  outstanding = (): number => this.#unconfirmed.length + this.#pinged.length
+  hasRoom = (): boolean => this.isReady() && this.#bytes < maxUnconfirmedBytes
+  outstanding = (): number => this.#outstanding
   resent = (): number => 0
 
   send(parcel: Parcel): void {
-    const refusal = this.#connection && put(this.#connection, parcel)
+    const refusal = this.#connection && this.#wire.put(this.#connection, parcel)
     if (refusal !== undefined) {
       this.#handlers.changed(refusal)
       this.#handlers.lost(parcel, 'BusRefused')
       return
     }
-    this.#unconfirmed.push(parcel)
-    this.#handlers.delivered(parcel)
-    if (this.#unconfirmed.length >= maxUnconfirmed / 2) this.#confirm()
-    else this.#timer ??= setTimeout(() => this.#confirm(), confirmEveryMs)
+    this.#note(parcel)
+    this.#handlers.delivered(parcel, parcel.queued?.tick.publishedAt ?? 0)
+    if (this.#batch.bytes >= confirmEveryBytes) this.confirm()
+    else this.#timer ??= setTimeout(() => this.confirm(), confirmEveryMs)
   }
 
   attach(connection: NatsConnection): void {
@@ -51,49 +58,45 @@ export class CoreSender implements Sender {
   }
 
   abandon(): Parcel[] {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const parcels = [...this.#pinged, ...this.#unconfirmed]
-    this.#pinged = []
-    this.#unconfirmed = []
+    const parcels = [...this.#pinged, this.#batch].flatMap(batch => batch.parcels)
+    this.#pinged.clear()
+    this.#outstanding = this.#bytes = 0
+    this.#begin()
     return parcels
   }
 
-  /** One ping at a time; the next one is sent when it is answered. */
-  #confirm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+  confirm(): void {
     const connection = this.#connection
-    if (connection === undefined || this.#pinged.length > 0 || this.#unconfirmed.length === 0) return
-    this.#pinged = this.#unconfirmed
-    this.#unconfirmed = []
+    const batch = this.#batch
+    if (connection === undefined || batch.parcels.length === 0) return
+    this.#begin()
+    this.#pinged.add(batch)
     connection.flush().then(
-      () => this.#connection === connection && this.#confirmed(),
+      () => this.#confirmed(batch),
       () => {},
     )
   }
 
-  #confirmed(): void {
-    const parcels = this.#pinged
-    this.#pinged = []
-    for (const parcel of parcels) this.#handlers.confirmed(parcel)
-    if (this.#unconfirmed.length > 0) this.#timer ??= setTimeout(() => this.#confirm(), confirmEveryMs)
-    this.#handlers.roomy()
+  #note(parcel: Parcel): void {
+    const bytes = parcel.payload.length + parcel.subject.length + parcel.messageId.length
+    this.#batch.parcels.push(parcel)
+    this.#batch.bytes += bytes
+    this.#bytes += bytes
+    this.#outstanding++
   }
-}
 
-/**
- * Publishes a parcel under its message id; returns why the client would not have it (too large for the server). On a connection that
- * has just ended it does nothing: whoever holds the parcel is about to hear of that.
- */
-export function put(connection: NatsConnection, { subject, payload, messageId }: Parcel, reply?: string): string | undefined {
-  if (connection.isClosed()) return undefined
-  const set = headers()
-  set.set(tickHeaders.messageId, messageId)
-  try {
-    connection.publish(subject, payload, reply === undefined ? { headers: set } : { headers: set, reply })
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+  #begin(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#batch = { parcels: [], bytes: 0 }
+  }
+
+  /** A pong for parcels that have been given up, or told as lost, comes too late. */
+  #confirmed(batch: Batch): void {
+    if (!this.#pinged.delete(batch)) return
+    this.#outstanding -= batch.parcels.length
+    this.#bytes -= batch.bytes
+    for (const parcel of batch.parcels) this.#handlers.confirmed(parcel)
+    this.#handlers.roomy()
   }
 }

@@ -11,7 +11,7 @@ export class Counter implements Publisher {
   publish(tick: Tick): void {
     tick.publishedAt = wallClock()
     this.#published++
-    this.#latency.add(tick.publishedAt - tick.receivedAt, performance.now())
+    this.#latency.add(tick.publishedAt - tick.receivedAt, tick.publishedAt)
   }
 
   publishGap(): void {}
@@ -26,7 +26,7 @@ export class Counter implements Publisher {
       conflated: 0,
       dropped: 0,
       resent: 0,
-      latencyMs: this.#latency.summary(performance.now()),
+      latencyMs: this.#latency.summary(wallClock()),
     }
   }
 

@@ -2,10 +2,11 @@ import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { asFault } from '../../crds/contract/fault.ts'
 import type { Tick } from '../../crds/contract/tick.ts'
-import { put } from './core.ts'
+import { wallClock } from './encoding.ts'
 import type { LossReason } from './gapledger.ts'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
 import type { Stream } from './stream.ts'
+import { Wire } from './wire.ts'
 
 /** About 3 MB of ticks on their way. */
 const maxOutstanding = 4096
@@ -29,6 +30,7 @@ export class JetStreamSender implements Sender {
   readonly #handlers: SenderHandlers
   readonly #prepare: (connection: NatsConnection) => Promise<Stream>
   readonly #inbox = createInbox()
+  readonly #wire = new Wire()
   readonly #outstanding = new Map<number, Outstanding>()
   #connection: NatsConnection | undefined
   #stream: Stream | undefined
@@ -67,6 +69,9 @@ export class JetStreamSender implements Sender {
     this.#connection = undefined
     this.#isReady = false
   }
+
+  /** The server answers each parcel without being asked. */
+  confirm(): void {}
 
   abandon(): Parcel[] {
     const parcels = [...this.#outstanding.values()].map(({ parcel }) => parcel)
@@ -136,7 +141,7 @@ export class JetStreamSender implements Sender {
 
   #put(number: number, outstanding: Outstanding): void {
     const reply = `${this.#inbox}.${number.toString(36)}`
-    const refusal = this.#connection && put(this.#connection, outstanding.parcel, reply)
+    const refusal = this.#connection && this.#wire.put(this.#connection, outstanding.parcel, reply)
     if (refusal !== undefined) this.#refused(number, outstanding, refusal)
   }
 
@@ -151,6 +156,11 @@ export class JetStreamSender implements Sender {
     const number = Number.parseInt(message.subject.slice(this.#inbox.length + 1), 36)
     const outstanding = this.#outstanding.get(number)
     if (outstanding === undefined) return
+    if (isPlainlyStored(message.data)) this.#settle(number)
+    else this.#judge(number, outstanding, message)
+  }
+
+  #judge(number: number, outstanding: Outstanding, message: Msg): void {
     const text = message.string()
     const refusal = refusalOf(message, text)
     if (refusal !== undefined) this.#refused(number, outstanding, refusal)
@@ -163,7 +173,7 @@ export class JetStreamSender implements Sender {
     if (outstanding === undefined) return
     this.#outstanding.delete(number)
     if (outstanding.refusedSince !== undefined) this.#handlers.changed(undefined)
-    this.#handlers.delivered(outstanding.parcel)
+    this.#handlers.delivered(outstanding.parcel, wallClock())
     this.#handlers.confirmed(outstanding.parcel)
     this.#handlers.roomy()
   }
@@ -187,6 +197,18 @@ export class JetStreamSender implements Sender {
 }
 
 const noStream = 'no stream captures the subject'
+
+const zero = 48
+const answerStart = Buffer.from('{"stream"')
+
+/**
+ * Whether an answer ends with the tick's number, as nearly all do: `{"stream":"TICKS","seq":17}`. Errors stand in front of the stream,
+ * `duplicate` and `domain` behind the number. Saves the text of each answer.
+ */
+function isPlainlyStored(answer: Uint8Array): boolean {
+  const last = answer[answer.length - 2] ?? 0
+  return last >= zero && last <= zero + 9 && answerStart.equals(answer.subarray(0, answerStart.length))
+}
 
 /** Why the server did not store a message; `undefined` where it did, now or before. */
 function refusalOf(message: Msg, text: string): string | undefined {

@@ -42,6 +42,7 @@ export class Outlet implements Publisher {
   #published = 0
   #conflated = 0
   #dropped = 0
+  #flushes = 0
 
   constructor(options: OutletOptions) {
     this.#options = options
@@ -85,7 +86,7 @@ export class Outlet implements Publisher {
       conflated: this.#conflated,
       dropped: this.#dropped,
       resent: this.#sender.resent(),
-      latencyMs: this.#latency.summary(performance.now()),
+      latencyMs: this.#latency.summary(wallClock()),
     }
   }
 
@@ -94,7 +95,10 @@ export class Outlet implements Publisher {
     const { promise, resolve } = Promise.withResolvers<void>()
     const end = () => resolve()
     signal.addEventListener('abort', end, { once: true })
+    this.#flushes++
+    this.#sender.confirm()
     await Promise.race([this.#cohorts.before(), promise])
+    this.#flushes--
     signal.removeEventListener('abort', end)
   }
 
@@ -140,7 +144,7 @@ export class Outlet implements Publisher {
 
   #handlers(): SenderHandlers {
     return {
-      delivered: parcel => this.#delivered(parcel),
+      delivered: (parcel, at) => this.#delivered(parcel, at),
       confirmed: ({ queued }) => queued && this.#cohorts.leave(queued.cohort),
       lost: (parcel, reason) => this.#lostUnderway(parcel, reason),
       changed: message => this.report(message),
@@ -150,15 +154,18 @@ export class Outlet implements Publisher {
 
   #pump(): void {
     while (!this.#isClosed && this.#sender.hasRoom()) {
-      if (!this.#isGapOnItsWay && this.#gaps.length > 0) {
-        this.#sendGap()
-        continue
-      }
-      const queued = this.#queue.take()
-      if (queued === undefined) return
-      const { tick, messageId } = queued
-      this.#sender.send({ subject: this.#subjectOf(tick), payload: encodeTick(tick), messageId, queued })
+      if (!this.#isGapOnItsWay && this.#gaps.length > 0) this.#sendGap()
+      else if (!this.#sendTick()) break
     }
+    if (this.#flushes > 0) this.#sender.confirm()
+  }
+
+  #sendTick(): boolean {
+    const queued = this.#queue.take()
+    if (queued === undefined) return false
+    const { tick, messageId } = queued
+    this.#sender.send({ subject: this.#subjectOf(tick), payload: encodeTick(tick), messageId, queued })
+    return true
   }
 
   #sendGap(): void {
@@ -170,11 +177,11 @@ export class Outlet implements Publisher {
     this.#sender.send({ subject, payload: encodeGap(gap), messageId: gapIdOf(gap), gap })
   }
 
-  #delivered(parcel: Parcel): void {
+  #delivered(parcel: Parcel, at: number): void {
     this.#release(parcel)
     if (parcel.queued === undefined) return
     this.#published++
-    this.#latency.add(wallClock() - parcel.queued.tick.receivedAt, performance.now())
+    this.#latency.add(at - parcel.queued.tick.receivedAt, at)
   }
 
   #release({ queued }: Parcel): void {

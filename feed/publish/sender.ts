@@ -19,13 +19,15 @@ export type Sender = {
   resent(): number
   attach(connection: NatsConnection): void
   detach(): void
+  /** Somebody waits for what is on its way: asks for its confirmation at once, where the mode would ask later. */
+  confirm(): void
   /** Parcels that are on their way, when nobody waits for them any more. */
   abandon(): Parcel[]
 }
 
 export type SenderHandlers = {
-  /** It is published, as far as the mode can tell at once, and the next one of its instrument may follow. */
-  delivered(parcel: Parcel): void
+  /** It is published, as far as the mode can tell at once, and the next one of its instrument may follow. `at` as `publishedAt`. */
+  delivered(parcel: Parcel, at: number): void
   /** The server has it; nobody needs to wait for it any more. */
   confirmed(parcel: Parcel): void
   /** Instead of `confirmed`; it may have been delivered. */
