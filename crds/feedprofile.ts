@@ -111,8 +111,6 @@ export const feedProfileSpec = z.strictObject({
   queue: queueSchema.prefault({}).meta({ description: 'Bounds.' }),
 })
 
-export type FeedProfileSpec = z.infer<typeof feedProfileSpec>
-
 export const feedProfile = defineKind({
   kind: 'FeedProfile',
   plural: 'feedprofiles',

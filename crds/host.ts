@@ -41,8 +41,6 @@ export const hostSpec = z.strictObject({
   }),
 })
 
-export type HostSpec = z.infer<typeof hostSpec>
-
 export const host = defineKind({
   kind: 'Host',
   plural: 'hosts',
