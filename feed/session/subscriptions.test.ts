@@ -87,6 +87,16 @@ describe('subscriptions', () => {
     expect(subscriptions.counters.rateLimitHits).toBe(2)
   })
 
+  it.each([-2, -3])('are asked for as often as it takes where the front answers single instruments with %i', async ErrorID => {
+    let refusals = 3 * maxAttempts
+    const { subscriptions, want } = scripted(name => (name === 'AP001' && refusals-- > 0 ? { ErrorID, ErrorMsg: '' } : undefined))
+    want(names(3))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(subscriptions.counts()).toEqual({ desired: 3, acknowledged: 3, rejected: 0 })
+    expect(subscriptions.counters).toEqual({ rateLimitHits: 3 * maxAttempts, errors: 0 })
+  })
+
   it('leave out what the front does not know, with its reason, and go on', async () => {
     const { front, subscriptions, want } = scripted(name =>
       name === 'AP001' ? { ErrorID: 16, ErrorMsg: 'instrument not found' } : undefined,
