@@ -4,8 +4,11 @@ import { temporaryDirectory } from '../test/services/directory.ts'
 import { freePorts } from '../test/services/port.ts'
 import { installationDirectory } from './scene.ts'
 
+/** A running simulator. A second `stop` does nothing. */
+export type Front = { port: number; pid: number; stop(): Promise<void> }
+
 /** The simulator in a process of its own. */
-export async function startFront(instruments: number, rate: number): Promise<{ port: number; stop(): Promise<void> }> {
+export async function startFront(instruments: number, rate: number): Promise<Front> {
   const directory = await temporaryDirectory('front')
   const [port = 0, control = 0] = await freePorts(2)
   const daemon = await startDaemon({
@@ -22,5 +25,5 @@ export async function startFront(instruments: number, rate: number): Promise<{ p
     await daemon.stop()
     await directory.remove()
   }
-  return { port, stop }
+  return { port, pid: daemon.pid, stop }
 }

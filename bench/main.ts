@@ -7,6 +7,7 @@ import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
 import { firstWrite } from './firstwrite.ts'
 import { idle, idleDocker } from './idle.ts'
+import { load } from './load.ts'
 import { type Machine, readMachine } from './machine.ts'
 import { LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
@@ -14,11 +15,23 @@ import { publish } from './publish.ts'
 import { start } from './start.ts'
 import { markdownTable, textTable } from './table.ts'
 
-const measurements: Measurement[] = [noop, firstWrite, creation, failoverWarm, failoverCold, publish, start, idle, idleDocker]
+const measurements: Measurement[] = [
+  noop,
+  firstWrite,
+  creation,
+  failoverWarm,
+  failoverCold,
+  publish,
+  start,
+  idle,
+  idleDocker,
+  load,
+]
 
-const usage = `npm run bench -- [NAME ...] [--table] [--json FILE] [--write]
+const usage = `npm run bench -- [NAME ...] [--minutes N] [--table] [--json FILE] [--write]
 
   NAME         ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements.filter(({ onRequest }) => onRequest).map(({ name }) => name)}
+  --minutes N  how long load lasts, 1 to 10; 1 where left out
   --table      the table for people, also where the output is no terminal (JSON is the default there)
   --json FILE  the JSON into a file
   --write      the table into docs/reference/performance.md; only with all measurements`
@@ -43,6 +56,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      minutes: { type: 'string', default: '1' },
       table: { type: 'boolean', default: false },
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
@@ -52,10 +66,12 @@ async function main(): Promise<number> {
   const unknown = positionals.filter(name => !measurements.some(measurement => measurement.name === name))
   if (values.help || unknown.length > 0) return explain(unknown)
   if (values.write && positionals.length > 0) return explain([], '--write takes a full run: name no measurement with it')
+  const minutes = Number(values.minutes)
+  if (!(minutes > 0 && minutes <= 10)) return explain([], `--minutes ${values.minutes}: give a number up to 10`)
   const chosen = measurements.filter(({ name, onRequest }) =>
     positionals.length === 0 ? !onRequest : positionals.includes(name),
   )
-  const report = await run(chosen, stopSignal())
+  const report = await run(chosen, minutes, stopSignal())
   const json = `${JSON.stringify(report, undefined, 2)}\n`
   if (values.json !== undefined) writeFileSync(values.json, json)
   process.stdout.write(values.table || process.stdout.isTTY ? `${wordsOf(report)}\n` : json)
@@ -76,7 +92,7 @@ function stopSignal(): AbortSignal {
   return stop.signal
 }
 
-async function run(chosen: Measurement[], stop: AbortSignal): Promise<Report> {
+async function run(chosen: Measurement[], minutes: number, stop: AbortSignal): Promise<Report> {
   const began = performance.now()
   const report: Report = {
     at: new Date().toISOString(),
@@ -92,16 +108,21 @@ async function run(chosen: Measurement[], stop: AbortSignal): Promise<Report> {
     if (stop.aborted) break
     const why = measurement.needs.flatMap(service => missing.get(service) ?? []).join('; ')
     if (why !== '') report.leftOut.push({ name: measurement.name, why })
-    else await runOne(measurement, report, stop)
+    else await runOne(measurement, minutes, report, stop)
   }
   if (stop.aborted) report.failed.push({ name: 'bench', why: `ended by ${stop.reason.message}` })
   return { ...report, seconds: Math.round((performance.now() - began) / 1000), loadAfter: readMachine().load }
 }
 
-async function runOne({ name, about, limitMs, measure }: Measurement, report: Report, stop: AbortSignal): Promise<void> {
+async function runOne(
+  { name, about, limitMs, measure }: Measurement,
+  minutes: number,
+  report: Report,
+  stop: AbortSignal,
+): Promise<void> {
   console.error(`${name}: ${about}`)
   try {
-    const figures = await measure(AbortSignal.any([stop, AbortSignal.timeout(limitMs)]))
+    const figures = await measure(AbortSignal.any([stop, AbortSignal.timeout(limitMs)]), { minutes })
     report.figures.push(...figures.map(judge))
   } catch (error) {
     if (error instanceof LeftOut) report.leftOut.push({ name, why: error.message })

@@ -11,7 +11,8 @@ export type Measurement = {
   onRequest?: true
   /** Longest that it may take, in ms; it has failed then. */
   limitMs: number
-  measure(signal: AbortSignal): Promise<Figure[]>
+  /** `minutes`: how long a measurement of that kind is to last. */
+  measure(signal: AbortSignal, how: { minutes: number }): Promise<Figure[]>
 }
 
 /** Thrown by a measurement that cannot be done here, for a reason that is no failure: it is left out. */

@@ -94,7 +94,8 @@ async function rateOfLoop(connection: NatsConnection, prefix: string, hasIds: bo
   return perSecond(batch, tookMs)
 }
 
-async function rateOfStream(connection: NatsConnection, prefix: string): Promise<number> {
+/** `js.publish` of nats.js into a stream that captures the prefix, ticks per second. */
+export async function rateOfStream(connection: NatsConnection, prefix: string): Promise<number> {
   const batch = ticks()
   const client = jetstream(connection)
   const next = batch.values()
