@@ -5,18 +5,26 @@ import { FeedStage } from './feed/stage.ts'
 import { until } from './services/deadline.ts'
 
 const thresholdMs = 2000
-/** Of 200 instruments 17 are of CFFEX, in two groups: one for its index, one for its bonds. */
+const instrumentCount = 200
+/** Of these 17 are of CFFEX, in two groups: one for its index, one for its bonds. */
 const index = 'CFFEX/09:30-15:00'
 const bonds = 'CFFEX/09:15-15:15'
 
 let stage: FeedStage
 
 beforeEach(async () => {
-  stage = await FeedStage.open(200)
+  stage = await FeedStage.open(instrumentCount)
   stage.desired = withLive(stage.desired, { watchdog: { enabled: true, thresholdSeconds: thresholdMs / 1000 } })
 })
 
 afterEach(() => stage.close())
+
+/** Serves, with fresh ticks of every group from both accounts. */
+async function allGroupsTick(): Promise<void> {
+  await stage.serve()
+  for (const account of ['primary', 'backup'] as const)
+    await stage.sessionThat('ticking', account, ({ received }) => received > 5 * instrumentCount)
+}
 
 const reasonsOf = async (): Promise<string[]> => (await stage.feed.events()).map(({ reason }) => reason)
 const flips = async (): Promise<FeedEvent[]> => (await stage.feed.events()).filter(({ reason }) => reason === 'WatchdogFlip')
@@ -25,7 +33,7 @@ const activeIs = (account: string): Promise<boolean> =>
 
 describe('the watchdog of a feed', () => {
   it('moves the gate for the stall of one exchange group, while all others tick', async () => {
-    await stage.serve()
+    await allGroupsTick()
     await stage.order({ stall: { user: 'primary', group: 'CFFEX' } })
     await activeIs('backup')
     const { at, fields } = await stage.eventOf('WatchdogFlip')
@@ -50,7 +58,7 @@ describe('the watchdog of a feed', () => {
   })
 
   it('stays where no account has ticks of a group, and says so once', async () => {
-    await stage.serve()
+    await allGroupsTick()
     await stage.order({ stall: { group: 'CFFEX' } })
     const silence = `md_group_silence_seconds{account="primary",group="${index}"`
     await until('a long silence', async () => ((await stage.metric(silence)) ?? 0) * 1000 > 3 * thresholdMs)
@@ -63,7 +71,7 @@ describe('the watchdog of a feed', () => {
   })
 
   it('stays where the other account is behind in a group of its own, and lets that one reconnect', async () => {
-    await stage.serve()
+    await allGroupsTick()
     await stage.order({ stall: { user: 'backup', group: 'DCE' } })
     await stage.eventOf('StandbyStalled')
     await stage.order({ stall: { user: 'primary', group: 'CFFEX' } })
@@ -77,7 +85,7 @@ describe('the watchdog of a feed', () => {
   })
 
   it('escapes from an account that dies before its first tick, and not sooner than the hold-off allows', async () => {
-    await stage.serve()
+    await allGroupsTick()
     await stage.order({ stall: { user: 'primary', group: 'CFFEX' } })
     await activeIs('backup')
     await stage.order({ clear: 'all' })
@@ -91,7 +99,7 @@ describe('the watchdog of a feed', () => {
 
   it('leaves an account at once that the front locks', async () => {
     stage.desired = withLive(stage.desired, { watchdog: { enabled: true, thresholdSeconds: 3600 } })
-    await stage.serve()
+    await allGroupsTick()
     const { loginFailures = 0 } = await stage.counters()
     await stage.order({ refuseLogins: { user: 'primary', errorId: 75 }, cut: { user: 'primary' } })
     await activeIs('backup')

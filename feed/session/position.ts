@@ -8,6 +8,7 @@ import type { Line } from './line.ts'
 export type Position = {
   /** Taken from a closed gate: nothing was published after it. Otherwise a checkpoint, after which more may have been. */
   exact: boolean
+  /** Until when ticks are with the bus: what a crash takes along is younger. Of a closed gate, when it closed. */
   at: number
   instruments: string[]
   sequence: Float64Array

@@ -6,6 +6,7 @@ import { wallClock } from '../publish/encoding.ts'
 import type { Publisher, PublisherStatus } from '../publish/publisher.ts'
 import { Book } from './book.ts'
 import { Connection, type ConnectionState } from './connection.ts'
+import { Delivery } from './delivery.ts'
 import { gapRecord } from './gaprecord.ts'
 import { Gate } from './gate.ts'
 import { type Line, linesOf } from './line.ts'
@@ -58,12 +59,14 @@ export class Session {
   #anchorReason = ''
   #isOnBus = false
   #checkpointed = 0
+  readonly #delivery: Delivery
   #timers: NodeJS.Timeout[] = []
 
   constructor(options: SessionOptions) {
     const { start, calendar, publisher, send } = options
     this.#options = options
     this.#rateLimits = start.rateLimits
+    this.#delivery = new Delivery(publisher, Date.now())
     this.#tap = new Tap((ticks, dropped, done) => send({ type: 'ticks', ticks, dropped }, done))
     this.#gate = new Gate({
       feed: start.feed,
@@ -305,9 +308,10 @@ export class Session {
   }
 
   #checkpoint(): void {
+    this.#delivery.mark(Date.now())
     if (!this.#gate.isOpen || this.#gate.counters.published === this.#checkpointed) return
     this.#checkpointed = this.#gate.counters.published
-    this.#options.send({ type: 'checkpoint', position: positionOf(this.#lines.values(), false, Date.now()) })
+    this.#options.send({ type: 'checkpoint', position: positionOf(this.#lines.values(), false, this.#delivery.until) })
   }
 
   #report(): void {
