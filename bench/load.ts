@@ -24,6 +24,7 @@ const settleMs = 10_000
 const lookMs = 5000
 /** Of the measured time, at either end, whose memory is compared. */
 const memoryShare = 0.2
+const sampledInstruments = 1000
 const peerRounds = 3
 const storedDeadlineMs = 20_000
 
@@ -71,12 +72,17 @@ async function openWorld() {
     const connection = await connect({ servers: nats.url })
     ends.push(() => connection.close())
     const manager = await jetstreamManager(connection)
-    const smallest = groups.toSorted((a, b) => a.count - b.count)[0]?.exchange ?? ''
-    return { nats, front, feed, connection, manager, ...(await openSample(connection, smallest)), close }
+    return { nats, front, feed, connection, manager, ...(await openSample(connection, sampleOf(groups))), close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** The smallest exchange that yields enough ticks for a p99.9. */
+function sampleOf(exchanges: { exchange: string; count: number }[]): string {
+  const enough = exchanges.filter(({ count }) => count >= sampledInstruments)
+  return enough.toSorted((a, b) => a.count - b.count)[0]?.exchange ?? ''
 }
 
 /** One account: a warm standby would receive the same ticks again. Answers how many instruments each exchange has. */
