@@ -45,6 +45,7 @@ function sessionOf(account: SessionStatus['account'], desired: number, since: nu
     ...{ account, since, state: isMute ? 'logging-in' : 'live', gate: 'closed', restarts: 0, rejections: [] },
     subscriptions: { desired, acknowledged: done, ticking: done, rejected: 0 },
     ...{ received: 0, published: 0, dropped: 0, conflated: 0, ticksPerSecond: 0 },
+    ...(!isMute && { lastTickAt: since }),
   }
 }
 
