@@ -130,7 +130,9 @@ async function observe(world: World, minutes: number, signal: AbortSignal): Prom
 }
 
 function partsOf({ feed, front, nats }: World): Record<Part, number> {
-  return { session: childrenOf(feed.pid)[0] ?? 0, supervisor: feed.pid, simulator: front.pid, 'nats-server': nats.pid }
+  const [session] = childrenOf(feed.pid)
+  if (session === undefined) throw new Error('the session has ended')
+  return { session, supervisor: feed.pid, simulator: front.pid, 'nats-server': nats.pid }
 }
 
 async function look({ feed }: World, pids: Record<Part, number>): Promise<Look> {
