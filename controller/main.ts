@@ -23,7 +23,7 @@ const settingsSchema = z.object({
     .regex(/^[^\s:]+:\d{1,5}$/, 'write it as HOST:PORT, such as 127.0.0.1:9181')
     .default('127.0.0.1:9181'),
   FEEDPLANE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8),
-  FEEDPLANE_RESYNC_MS: z.coerce.number().int().min(100).max(600_000).default(5000),
+  FEEDPLANE_RESYNC_MS: z.coerce.number().int().min(100).max(600_000).default(10_000),
   DOCKER_CONFIG: z.string().min(1).default(join(homedir(), '.docker')),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })

@@ -65,7 +65,7 @@ describe('feedctl and the controller', () => {
   })
 
   it('failover edits one line and ends when the backup publishes; whoever tails misses no tick', async () => {
-    const tail = feedctl('tail', 'demo', '--limit', '10', '--instrument', 'CFFEX.IF2101')
+    const tail = feedctl('tail', 'demo', '--limit', '10')
     const { code, out } = await feedctl('failover', 'demo', '--wait')
     expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining(`${file}:10\n`) })
     expect(await readFile(file, 'utf8')).toBe(original.replace('active: primary', 'active: backup'))

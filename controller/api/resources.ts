@@ -1,4 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import { keyOf } from '../../crds/contract/resource.ts'
+import { isTrue } from '../kinds/condition.ts'
+import { resourceId } from '../resourceid.ts'
 import type { SourceView } from './contract.ts'
 import type { ServerOptions } from './server.ts'
 import { type Filter, findView, listViews, revisionViews } from './view.ts'
@@ -6,17 +9,25 @@ import { type Filter, findView, listViews, revisionViews } from './view.ts'
 /** Events that one answer holds at most. */
 const eventLimit = 1000
 
+/** Whoever asks for a feed again sees it as it was at most so long before, in ms, however seldom it is looked at otherwise. */
+const freshMs = 1000
+
 type Named = { kind: string; namespace: string; name: string }
 
 export function addResourceRoutes(server: FastifyInstance, options: ServerOptions): void {
   const { store } = options
+  const lookAgain = onDemand(options)
   server.get('/api/v1/source', () => sourceView(options))
-  server.get<{ Querystring: Filter }>('/api/v1/resources', ({ query }) => ({ items: listViews(store, query) }))
-  server.get<{ Params: Named }>(
-    '/api/v1/resources/:kind/:namespace/:name',
-    ({ params: { kind, namespace, name } }) =>
-      findView(store, kind, `${namespace}/${name}`) ?? notFound(`${kind} ${namespace}/${name}`),
-  )
+  server.get<{ Querystring: Filter }>('/api/v1/resources', ({ query }) => {
+    const items = listViews(store, query)
+    for (const { kind, metadata } of items) if (kind === 'Feed') lookAgain(keyOf(metadata))
+    return { items }
+  })
+  server.get<{ Params: Named }>('/api/v1/resources/:kind/:namespace/:name', ({ params: { kind, namespace, name } }) => {
+    const key = `${namespace}/${name}`
+    if (kind === 'Feed') lookAgain(key)
+    return findView(store, kind, key) ?? notFound(`${kind} ${key}`)
+  })
   server.get<{ Params: Named }>('/api/v1/feeds/:namespace/:name/revisions', ({ params: { namespace, name } }) => {
     const key = `${namespace}/${name}`
     if (!store.declared.get('Feed', key)) return notFound(`Feed ${key}`)
@@ -29,6 +40,18 @@ export function addResourceRoutes(server: FastifyInstance, options: ServerOption
       return { items: store.events.list({ ...(kind && { kind }), ...(key && { key }), limit: count }) }
     },
   )
+}
+
+/** Has converged feeds looked at again; one that has not is looked at often enough, and its back-off is left alone. */
+function onDemand({ store, queue }: ServerOptions): (key: string) => void {
+  const askedAt = new Map<string, number>()
+  return key => {
+    const now = performance.now()
+    const isFresh = now - (askedAt.get(key) ?? Number.NEGATIVE_INFINITY) < freshMs
+    if (isFresh || !isTrue(store.status.get('Feed', key)?.conditions, 'Ready')) return
+    askedAt.set(key, now)
+    queue.add(resourceId('Feed', key))
+  }
 }
 
 export function notFound(what: string): never {

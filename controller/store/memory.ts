@@ -59,6 +59,8 @@ export type MemoryStore = {
   /** Feeds that are remembered, declared or not. */
   feeds(): string[]
   put(feed: string, memory: FeedMemory): void
+  /** Whether `put` would write. */
+  differs(feed: string, memory: FeedMemory): boolean
   /** Forgets all but the epoch: a feed that is declared again by the same name goes on from there. */
   remove(feed: string): void
   /** The highest epoch that a feed which is no longer remembered had; 0 for an unknown one. */
@@ -75,15 +77,16 @@ export function memoryStore(database: DatabaseSync): MemoryStore {
   )
   const selectEpoch = database.prepare('SELECT epoch FROM last_epoch WHERE key = ?')
   const textOf = (feed: string) => select.get(feed)?.memory as string | undefined
+  const differs = (feed: string, memory: FeedMemory) => textOf(feed) !== JSON.stringify(memory)
   return {
+    differs,
     get: feed => {
       const text = textOf(feed)
       return text === undefined ? undefined : ({ hosts: [], ...JSON.parse(text) } as FeedMemory)
     },
     feeds: () => keys.all().map(row => String(row.key)),
     put(feed, memory) {
-      const text = JSON.stringify(memory)
-      if (textOf(feed) !== text) upsert.run(feed, text)
+      if (differs(feed, memory)) upsert.run(feed, JSON.stringify(memory))
     },
     remove(feed) {
       retire.run(feed)

@@ -35,11 +35,12 @@ export async function reconcileFeed(key: string, ports: FeedPorts, signal: Abort
 
 /** What was decided is on disk before the first step, all of it or nothing. */
 function persist(key: string, { memory, revisions, forgotten, notes }: Decision, { store, clock, onEvent }: FeedPorts): void {
-  store.transaction(() => {
-    store.memory.put(key, memory)
-    for (const revision of revisions) store.revisions.put(key, revision)
-    store.revisions.remove(key, forgotten)
-  })
+  if (store.memory.differs(key, memory) || revisions.length + forgotten.length > 0)
+    store.transaction(() => {
+      store.memory.put(key, memory)
+      for (const revision of revisions) store.revisions.put(key, revision)
+      store.revisions.remove(key, forgotten)
+    })
   for (const note of notes) onEvent({ ...note, at: clock.now(), kind: 'Feed', key })
 }
 
