@@ -6,6 +6,9 @@ import { sumOf } from '../test/mainjob/sample.ts'
 import { temporaryDirectory } from '../test/services/directory.ts'
 import { secretsDirectory, stopFeeds } from './scene.ts'
 
+/** The controller's own default (`FEEDPLANE_RESYNC_MS` in `controller/main.ts`): what is measured is what users get. */
+const defaultResyncMs = 10_000
+
 const pollMs = 500
 
 export type FleetOptions = {
@@ -56,7 +59,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     manifests,
     secrets: secretsDirectory,
     state: path,
-    resyncMs: options.resyncMs ?? 5000,
+    resyncMs: options.resyncMs ?? defaultResyncMs,
   })
   const stop = async () => {
     await controller.stop()
