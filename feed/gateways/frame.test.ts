@@ -24,7 +24,7 @@ function read(chunks: Buffer[]): unknown[] {
   const decoder = new TickDecoder()
   const reader = new FrameReader(tickBytes, {
     control: message => seen.push(message),
-    tick: (view, offset) => seen.push(decoder.decode(view, offset, { InstrumentID: 'AP010', ExchangeID: '' })),
+    tick: (view, offset) => seen.push(structuredClone(decoder.decode(view, offset, { InstrumentID: 'AP010', ExchangeID: '' }))),
   })
   for (const chunk of chunks) reader.push(chunk)
   return seen

@@ -32,7 +32,10 @@ export type GatewayHandlers = {
   loginFailed(error: FrontError): void
   subscribed(instrument: string, error?: FrontError): void
   unsubscribed(instrument: string, error?: FrontError): void
-  /** `receivedAt` in ms since 1970 with microsecond decimals. */
+  /**
+   * `receivedAt` in ms since 1970 with microsecond decimals. As with CTP's own callbacks, the depth belongs to the gateway and holds
+   * until the handler returns.
+   */
   depth(depth: Depth, receivedAt: number): void
   /** An error that belongs to no request. */
   failed(error: FrontError): void

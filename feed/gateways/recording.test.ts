@@ -15,7 +15,7 @@ function ticksOf({ days, records, names }: Recording, round = 0): Depth[] {
   const decoder = new TickDecoder()
   return [...(days[round]?.rows ?? [])].flatMap(record => {
     const name = names[records.getUint32(record * tickBytes + tickOffsets.number, true)]
-    return name ? [decoder.decode(records, record * tickBytes, name)] : []
+    return name ? [structuredClone(decoder.decode(records, record * tickBytes, name))] : []
   })
 }
 

@@ -27,7 +27,7 @@ export class Witness {
       loginFailed: error => this.#add({ type: 'loginFailed', error }),
       subscribed: (instrument, error) => this.#add({ type: 'subscribed', instrument, error }),
       unsubscribed: (instrument, error) => this.#add({ type: 'unsubscribed', instrument, error }),
-      depth: (depth, receivedAt) => this.#add({ type: 'depth', depth, receivedAt }),
+      depth: (depth, receivedAt) => this.#add({ type: 'depth', depth: structuredClone(depth), receivedAt }),
       failed: error => this.#add({ type: 'failed', error }),
       restarted: lap => this.#add({ type: 'restarted', lap }),
     }

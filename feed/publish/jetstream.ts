@@ -1,9 +1,10 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { asFault } from '../../crds/contract/fault.ts'
 import type { Tick } from '../../crds/contract/tick.ts'
 import { wallClock } from './encoding.ts'
 import type { LossReason } from './gapledger.ts'
+import { Replies } from './replies.ts'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
 import type { Stream } from './stream.ts'
 import { Wire } from './wire.ts'
@@ -29,14 +30,16 @@ type Outstanding = { parcel: Parcel; unknownSince: number; dueAt: number; refuse
 export class JetStreamSender implements Sender {
   readonly #handlers: SenderHandlers
   readonly #prepare: (connection: NatsConnection) => Promise<Stream>
-  readonly #inbox = createInbox()
+  readonly #replies = new Replies()
   readonly #wire = new Wire()
-  readonly #outstanding = new Map<number, Outstanding>()
+  /** By the number of its reply. */
+  readonly #outstanding: (Outstanding | undefined)[] = []
+  #outstandingCount = 0
+  #answers: Subscription | undefined
   #connection: NatsConnection | undefined
   #stream: Stream | undefined
   #isReady = false
   #isPreparing = false
-  #nextNumber = 1
   #resent = 0
   #beat: NodeJS.Timeout | undefined
 
@@ -46,21 +49,22 @@ export class JetStreamSender implements Sender {
   }
 
   isReady = (): boolean => this.#isReady
-  hasRoom = (): boolean => this.#isReady && this.#outstanding.size < maxOutstanding
-  outstanding = (): number => this.#outstanding.size
+  hasRoom = (): boolean => this.#isReady && this.#outstandingCount < maxOutstanding
+  outstanding = (): number => this.#outstandingCount
   resent = (): number => this.#resent
 
   send(parcel: Parcel): void {
-    const number = this.#nextNumber++
+    const number = this.#replies.take()
     const now = performance.now()
     const outstanding = { parcel, unknownSince: now, dueAt: now + ackTimeoutMs, refusedSince: undefined, isResent: false }
-    this.#outstanding.set(number, outstanding)
+    this.#outstanding[number] = outstanding
+    this.#outstandingCount++
     this.#put(number, outstanding)
   }
 
   attach(connection: NatsConnection): void {
     this.#connection = connection
-    connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answered(message) })
+    this.#answers = undefined
     void this.#open()
   }
 
@@ -74,9 +78,9 @@ export class JetStreamSender implements Sender {
   confirm(): void {}
 
   abandon(): Parcel[] {
-    const parcels = [...this.#outstanding.values()].map(({ parcel }) => parcel)
-    this.#outstanding.clear()
-    return parcels
+    const entries = this.#entries()
+    for (const [number] of entries) this.#forget(number)
+    return entries.map(([, { parcel }]) => parcel)
   }
 
   /** Tries until the stream is there or the connection gone. */
@@ -91,13 +95,21 @@ export class JetStreamSender implements Sender {
   async #tryToOpen(connection: NatsConnection): Promise<void> {
     try {
       const stream = await this.#prepare(connection)
-      await this.#sendAgain(connection, stream, [...this.#outstanding])
+      this.#listen(connection)
+      await this.#sendAgain(connection, stream, this.#entries())
       if (this.#connection === connection) this.#resume(stream)
     } catch (error) {
       if (this.#connection !== connection) return
       this.#handlers.changed(asFault(error).message)
       await new Promise(resolve => setTimeout(resolve, streamRetryMs).unref())
     }
+  }
+
+  // Answers that a stream owed when it went away never come: their subjects go with the inbox.
+  #listen(connection: NatsConnection): void {
+    this.#answers?.unsubscribe()
+    this.#replies.renew()
+    this.#answers = connection.subscribe(this.#replies.subject, { callback: (_error, message) => this.#answered(message) })
   }
 
   #resume(stream: Stream): void {
@@ -111,7 +123,7 @@ export class JetStreamSender implements Sender {
 
   #sendOverdue(): void {
     const now = performance.now()
-    const overdue = [...this.#outstanding].filter(([, { dueAt }]) => dueAt <= now)
+    const overdue = this.#entries().filter(([, { dueAt }]) => dueAt <= now)
     if (overdue.length === 0 || !this.#isReady || this.#connection === undefined || this.#stream === undefined) return
     for (const [, outstanding] of overdue) outstanding.dueAt = now + ackTimeoutMs
     // Where the stream does not answer, they are due again later.
@@ -136,13 +148,17 @@ export class JetStreamSender implements Sender {
     const stored = await storedAmong(stream, old)
     if (this.#connection !== connection) return
     for (const number of stored) this.#settle(number)
-    for (const [number, outstanding] of entries) if (this.#outstanding.has(number)) this.#resend(number, outstanding)
+    for (const [number, outstanding] of entries) if (this.#outstanding[number] === outstanding) this.#resend(number, outstanding)
   }
 
   #put(number: number, outstanding: Outstanding): void {
-    const reply = `${this.#inbox}.${number.toString(36)}`
-    const refusal = this.#connection && this.#wire.put(this.#connection, outstanding.parcel, reply)
-    if (refusal !== undefined) this.#refused(number, outstanding, refusal)
+    const { parcel } = outstanding
+    if (this.#connection === undefined) return
+    const reply = this.#replies.expect(number)
+    const refusal = this.#wire.put(this.#connection, parcel, reply)
+    if (refusal === undefined) return
+    this.#replies.answered(reply)
+    this.#refused(number, outstanding, refusal)
   }
 
   #resend(number: number, outstanding: Outstanding): void {
@@ -153,8 +169,8 @@ export class JetStreamSender implements Sender {
   }
 
   #answered(message: Msg): void {
-    const number = Number.parseInt(message.subject.slice(this.#inbox.length + 1), 36)
-    const outstanding = this.#outstanding.get(number)
+    const number = this.#replies.answered(message.subject)
+    const outstanding = this.#outstanding[number]
     if (outstanding === undefined) return
     if (isPlainlyStored(message.data)) this.#settle(number)
     else this.#judge(number, outstanding, message)
@@ -169,9 +185,9 @@ export class JetStreamSender implements Sender {
   }
 
   #settle(number: number): void {
-    const outstanding = this.#outstanding.get(number)
+    const outstanding = this.#outstanding[number]
     if (outstanding === undefined) return
-    this.#outstanding.delete(number)
+    this.#forget(number)
     if (outstanding.refusedSince !== undefined) this.#handlers.changed(undefined)
     this.#handlers.delivered(outstanding.parcel, wallClock())
     this.#handlers.confirmed(outstanding.parcel)
@@ -190,9 +206,19 @@ export class JetStreamSender implements Sender {
   }
 
   #lose(number: number, { parcel }: Outstanding, reason: LossReason): void {
-    this.#outstanding.delete(number)
+    this.#forget(number)
     this.#handlers.lost(parcel, reason)
     this.#handlers.roomy()
+  }
+
+  #entries(): [number, Outstanding][] {
+    return this.#outstanding.flatMap((outstanding, number) => (outstanding === undefined ? [] : [[number, outstanding]]))
+  }
+
+  #forget(number: number): void {
+    this.#outstanding[number] = undefined
+    this.#outstandingCount--
+    this.#replies.release(number)
   }
 }
 

@@ -30,9 +30,9 @@ export function exchangeTimeOf(depth: Depth, receivedAt: number): number | null 
 
 /** ISO 8601 with milliseconds and +08:00. */
 export function isoOf(at: number): string {
-  const local = at + shanghaiMs
-  const sinceMidnight = ((local % dayMs) + dayMs) % dayMs
-  return `${dateOf(local - sinceMidnight)}T${clockOf(sinceMidnight)}+08:00`
+  const second = Math.floor(at / 1000)
+  if (second !== lastSecond.second) lastSecond = { second, text: `${secondTextOf(second)}.` }
+  return `${lastSecond.text}${three(Math.floor(at - second * 1000))}+08:00`
 }
 
 /** Night sessions begin in the evening and end before the morning; `time` is ms since midnight. */
@@ -75,21 +75,11 @@ function dayStartOf(day: string): number {
   return start
 }
 
-let lastDate = { start: Number.NaN, text: '' }
+/** Neighbours share their second. */
+let lastSecond = { second: Number.NaN, text: '' }
 
-function dateOf(midnight: number): string {
-  if (lastDate.start !== midnight) lastDate = { start: midnight, text: new Date(midnight).toISOString().slice(0, 10) }
-  return lastDate.text
-}
+const secondTextOf = (second: number): string => new Date(second * 1000 + shanghaiMs).toISOString().slice(0, 19)
 
-function clockOf(ms: number): string {
-  const seconds = Math.floor(ms / 1000)
-  const hour = Math.floor(seconds / 3600)
-  const minute = Math.floor(seconds / 60) % 60
-  return `${two(hour)}:${two(minute)}:${two(seconds % 60)}.${three(Math.floor(ms % 1000))}`
-}
-
-const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`)
 const three = (value: number): string => (value < 10 ? `00${value}` : value < 100 ? `0${value}` : `${value}`)
 const pair = (text: string, at: number): number => (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48
 const numberOrNull = (value: number): number | null => (Number.isNaN(value) ? null : value)

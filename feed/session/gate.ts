@@ -121,14 +121,14 @@ export class Gate {
     const moment = line.moment
     if (line.momentTime !== time) {
       line.momentTime = time
-      moment.length = 0
-    } else if (moment[moment.length - 1] === fingerprint) {
+      line.momentCount = 0
+    } else if (moment[line.momentCount - 1] === fingerprint) {
       this.counters.duplicates++
       return undefined
     }
     let times = 0
-    for (let i = 0; i < moment.length; i++) if (moment[i] === fingerprint) times++
-    if (moment.length < maxMoment) moment.push(fingerprint)
+    for (let i = 0; i < line.momentCount; i++) if (moment[i] === fingerprint) times++
+    if (line.momentCount < maxMoment) moment[line.momentCount++] = fingerprint
     return times === 0 ? fingerprint : repeated(fingerprint, times)
   }
 

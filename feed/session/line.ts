@@ -39,8 +39,9 @@ export type Line = {
   /** Set until the stream is known to have passed the newest published tick, after a take-over or a reconnect. */
   anchored: boolean
 
-  /** The newest exchange time that was pushed, and the fingerprints of its pushes. */
+  /** The newest exchange time that was pushed, how many pushes it had, and their fingerprints: the array is kept from moment to moment. */
   momentTime: number
+  momentCount: number
   moment: number[]
   held: HeldPlace
 }
@@ -93,6 +94,7 @@ function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours
     hash: 0,
     anchored: false,
     momentTime: -1,
+    momentCount: 0,
     moment: [],
     held: HeldPushes.place(),
   }

@@ -26,7 +26,7 @@ function recorded(file: string): Depth[] {
   const { records, names, days } = readRecording(join(import.meta.dirname, '../../examples/data'), [file], { skipBreaks: true })
   const decoder = new TickDecoder()
   return [...(days[0]?.rows ?? [])].map(row =>
-    decoder.decode(records, row * tickBytes, names[0] ?? { InstrumentID: '', ExchangeID: '' }),
+    structuredClone(decoder.decode(records, row * tickBytes, names[0] ?? { InstrumentID: '', ExchangeID: '' })),
   )
 }
 

@@ -52,7 +52,7 @@ export function tickOf(source: TickSource, line: Line, depth: Depth, push: PushF
  * taken for it, or the stream would swallow it with its sequence.
  */
 export function messageIdOf(tick: Tick, time: number, hash: number): string {
-  const id = `${tick.tradingDay}-${tick.exchange}-${tick.instrument}-${time}-${hash.toString(36)}`
+  const id = `${tick.tradingDay}-${tick.exchange}-${tick.instrument}-${time}-${hash}`
   return tick.snapshot ? `${id}-snapshot` : id
 }
 

@@ -29,7 +29,7 @@ function recorded(file: string, priceTick: number): ShapeFigures {
   const { records, days } = readRecording(data, [file], { skipBreaks: false })
   const decoder = new TickDecoder()
   const name = { InstrumentID: '', ExchangeID: '' }
-  const ticks = [...(days[0]?.rows ?? [])].map(row => decoder.decode(records, row * tickBytes, name))
+  const ticks = [...(days[0]?.rows ?? [])].map(row => structuredClone(decoder.decode(records, row * tickBytes, name)))
   const from = file.startsWith('cffex') ? '09:31:00' : '09:01:00'
   const trading = ticks.filter(
     ({ UpdateTime, BidPrice }) => UpdateTime >= from && UpdateTime < '15:00:00' && (BidPrice[0] ?? 0) > 0,
