@@ -1,29 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Account } from '../crds/contract/desired.ts'
+import type { FeedStatus } from '../crds/feed.ts'
 import { type Consumer, openConsumer } from '../feed/client/consumer.ts'
-import { defaultUniverse, readUniverse } from '../feed/simulator/universe.ts'
 import { until } from '../test/services/deadline.ts'
 import { startNats } from '../test/services/nats.ts'
+import { marketData } from './catalogue.ts'
 import type { Beside, Figure } from './figure.ts'
 import { startFront } from './front.ts'
 import { feedKey, simulatedManifests } from './manifests.ts'
-import type { Measurement } from './measurement.ts'
+import type { Extent, Measurement } from './measurement.ts'
 import { type Noticing, openNoticing } from './noticing.ts'
 import { median, percentile } from './sample.ts'
 import { openScene, type Scene } from './scene.ts'
 
-const instrumentCount = 2000
-const ticksPerInstrument = 2
 /** Rest after each flip, and up to so much more, so that flips fall into all phases of the market's turns. */
 const restMs = 400
 const jitterMs = 200
+/** All instruments have logged in, subscribed and shown their first push; also what the ticks after the last flip may take. */
+const ticksDeadlineMs = 60_000
 
 export const failoverWarm: Measurement = {
   name: 'failover-warm',
-  about: 'edit of one line to the first tick of the backup, which is logged in and subscribed',
+  about: 'edit of one line to the first tick of the backup, which is logged in and subscribed; --flips 100 --instruments 20000',
   needs: ['nats-server'],
-  limitMs: 150_000,
-  measure: signal => measure('warm', 20, { of: 'value', atMost: 150 }, signal),
+  // A thousand flips at the most, each with its rest and its look at the result.
+  limitMs: 30 * 60_000,
+  measure: (signal, extent) => measure({ ...extent, standby: 'warm' }, { of: 'p99', atMost: 150 }, signal),
 }
 
 export const failoverCold: Measurement = {
@@ -31,25 +33,40 @@ export const failoverCold: Measurement = {
   about: 'edit of one line to the first tick of the backup, which must log in and subscribe first',
   needs: ['nats-server'],
   limitMs: 120_000,
-  measure: signal => measure('cold', 5, { of: 'value', atMost: 2000 }, signal),
+  measure: signal => measure({ flips: 5, instruments: 2000, rate: 2, standby: 'cold' }, { of: 'value', atMost: 2000 }, signal),
 }
 
-type Flip = { tickMs: number; pushMs: number; plainMs: number; chokidarMs: number }
+/** From the edit, but `closedMs` and `openedMs`, which the feed takes from when it was told. */
+type Flip = {
+  tickMs: number
+  pushMs: number
+  plainMs: number
+  chokidarMs: number
+  closedMs: number | undefined
+  openedMs: number | undefined
+}
 type Standby = 'warm' | 'cold'
+type Course = Omit<Extent, 'minutes'> & { standby: Standby }
 type Budget = NonNullable<Figure['budget']>
 type Stage = { scene: Scene; noticing: Noticing; firstTickOf: (account: Account) => Promise<number> }
 
-async function measure(standby: Standby, flips: number, budget: Budget, signal: AbortSignal): Promise<Figure[]> {
-  const world = await openWorld(standby, signal)
+async function measure(course: Course, budget: Budget, signal: AbortSignal): Promise<Figure[]> {
+  const world = await openWorld(course, signal)
   try {
     const { consumer, stage } = world
-    await until('ticks of all instruments', () => consumer.counts().accepted > 2 * instrumentCount)
+    const ticksOfAll = async (times: number) => {
+      const enough = consumer.counts().accepted + times * course.instruments
+      await until('ticks of all instruments', () => consumer.counts().accepted >= enough, ticksDeadlineMs)
+    }
+    await ticksOfAll(2)
     const samples: Flip[] = []
-    for (let flip = 0; flip < flips; flip++) {
+    for (let flip = 0; flip < course.flips; flip++) {
       samples.push(await flipOnce(stage, flip % 2 === 0 ? 'backup' : 'primary'))
       await delay(restMs + Math.random() * jitterMs, undefined, { signal })
     }
-    return figuresOf(standby, samples, consumer.counts(), budget)
+    // What the last flip lost shows in the ticks after it.
+    await ticksOfAll(1)
+    return figuresOf(course, samples, consumer.counts(), budget)
   } finally {
     await world.close()
   }
@@ -59,44 +76,58 @@ async function flipOnce({ scene, noticing, firstTickOf }: Stage, to: Account): P
   const afterGeneration = await scene.generation(feedKey)
   const pushed = scene.logged(({ msg, action }) => msg === 'step' && action === 'Push')
   const ticked = firstTickOf(to)
+  const since = Date.now()
   const at = scene.edit('feed.yaml', `active: ${to === 'backup' ? 'primary' : 'backup'}`, `active: ${to}`)
   const [tickAt, { at: pushedAt }, noticed] = await Promise.all([ticked, pushed, noticing.latencies(at)])
-  await scene.settled(feedKey, { afterGeneration, active: to })
-  return { tickMs: tickAt - at, pushMs: pushedAt - at, ...noticed }
+  const { view } = await scene.settled(feedKey, { afterGeneration, active: to })
+  const { closedMs, openedMs } = phasesOf(view.status as FeedStatus, since)
+  return { tickMs: tickAt - at, pushMs: pushedAt - at, ...noticed, closedMs, openedMs }
 }
 
-function figuresOf(standby: Standby, flips: Flip[], counts: ReturnType<Consumer['counts']>, budget: Budget): Figure[] {
-  const of = (member: keyof Flip) => flips.map(flip => flip[member])
-  const named = `failover by editing one line, ${standby} standby`
+/** Of the flip after `since`; none where the controller has not written them down yet. */
+function phasesOf({ lastFailover }: FeedStatus, since: number) {
+  const isOfThis = lastFailover !== undefined && Date.parse(lastFailover.at) >= since
+  return { closedMs: undefined, openedMs: undefined, ...(isOfThis && lastFailover.phases) }
+}
+
+function figuresOf(course: Course, flips: Flip[], counts: ReturnType<Consumer['counts']>, budget: Budget): Figure[] {
+  const of = (member: keyof Flip) => flips.flatMap(flip => flip[member] ?? [])
+  const { standby, instruments, rate } = course
+  const named = `failover by editing one line, ${standby} standby, ${instruments} instruments at ${rate} ticks/s`
   const noticing: Beside[] = [
     { kind: 'floor', name: "chokidar's event for the same edits", value: median(of('chokidarMs')) },
     { kind: 'floor', name: 'fs.watch event for the same edits', value: median(of('plainMs')) },
-    { kind: 'floor', name: 'mean wait for the next tick', value: 1000 / (instrumentCount * ticksPerInstrument) },
+    { kind: 'floor', name: 'mean wait for the next tick', value: 1000 / (instruments * rate) },
   ]
-  const n = flips.length
   const { missing, duplicates, stale, malformed, accepted, gaps } = counts
-  const row = (member: 'tickMs' | 'pushMs') => ({
+  const row = (member: keyof Flip) => ({
     unit: 'ms' as const,
     value: median(of(member)),
     p99: percentile(of(member), 0.99),
-    n,
+    n: of(member).length,
   })
+  const phase = (name: string, member: 'closedMs' | 'openedMs'): Figure[] =>
+    of(member).length === 0 ? [] : [{ name: `${named}: ${name}`, ...row(member) }]
+  const ticks = row('tickMs')
+  const worst = `the longest took ${Math.max(...of('tickMs')).toFixed(1)} ms`
   return [
-    { name: `${named}: to the backup's first tick`, ...row('tickMs'), beside: noticing, budget },
+    { name: `${named}: to the backup's first tick`, ...ticks, beside: noticing, budget, note: worst },
     { name: `${named}: to the push to the feed`, ...row('pushMs'), beside: noticing.slice(0, 1) },
+    ...phase('in the feed, to the old gate closed and its position taken', 'closedMs'),
+    ...phase('in the feed, to the new gate open', 'openedMs'),
     {
       name: `${named}: ticks lost or doubled`,
       unit: 'count',
       value: missing + duplicates + stale + malformed,
       n: accepted,
       budget: { of: 'value', atMost: 0 },
-      note: `of ${accepted} ticks over ${n} flips: ${missing} missing, ${duplicates} doubled, ${stale} of a deposed publisher; ${gaps} gaps told by the feed`,
+      note: `of ${accepted} ticks over ${flips.length} flips: ${missing} missing, ${duplicates} doubled, ${stale} of a deposed publisher; ${gaps} gaps told by the feed`,
     },
   ]
 }
 
 /** Server, front, controller and consumer, each in its process but the consumer. Closes in the other order. */
-async function openWorld(standby: Standby, signal: AbortSignal) {
+async function openWorld({ standby, instruments, rate }: Course, signal: AbortSignal) {
   const closing: (() => Promise<unknown>)[] = []
   const close = async () => {
     for (const end of closing.reverse()) await end()
@@ -107,16 +138,20 @@ async function openWorld(standby: Standby, signal: AbortSignal) {
   }
   try {
     const nats = own(await startNats(), each => each.stop())
-    const { port } = own(await startFront(instrumentCount, ticksPerInstrument), each => each.stop())
-    const universe = await readUniverse([defaultUniverse], instrumentCount)
-    const instruments = `instruments: ${JSON.stringify(universe.map(({ exchange, id }) => `${exchange}.${id}`))}`
-    const bus = `{type: jetstream, servers: ['${nats.url}'], maxBytes: 268435456}`
-    const scene = own(await openScene(simulatedManifests({ front: port, publish: bus, instruments, standby }), signal), each =>
-      each.close(),
-    )
+    const { port } = own(await startFront(instruments, rate), each => each.stop())
+    const { path, catalogue } = own(await marketData(instruments), each => each.remove())
+    const publish = `{type: jetstream, servers: ['${nats.url}'], maxBytes: 268435456}`
+    const manifests = simulatedManifests({ front: port, publish, catalogue, instruments: 'select: [{}]', standby })
+    const scene = own(await openScene(manifests, signal, path), each => each.close())
     await scene.settled(feedKey, {})
     const ears = listening()
-    const source = { type: 'jetstream' as const, servers: [nats.url], subjectPrefix: 'market.tick', stream: 'TICKS' }
+    const source = {
+      type: 'jetstream' as const,
+      servers: [nats.url],
+      subjectPrefix: 'market.tick',
+      stream: 'TICKS',
+      from: 'start' as const,
+    }
     const consumer = own(await openConsumer({ ...source, onTick: ({ account }) => ears.hear(account) }), each => each.close())
     const noticing = own(await openNoticing(scene.manifests), each => each.close())
     return { consumer, stage: { scene, noticing, firstTickOf: ears.first }, close }

@@ -9,7 +9,7 @@ import { firstWrite } from './firstwrite.ts'
 import { idle, idleDocker } from './idle.ts'
 import { load } from './load.ts'
 import { type Machine, readMachine } from './machine.ts'
-import { LeftOut, type Measurement } from './measurement.ts'
+import { type Extent, LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
 import { publish } from './publish.ts'
 import { start } from './start.ts'
@@ -28,13 +28,20 @@ const measurements: Measurement[] = [
   load,
 ]
 
-const usage = `npm run bench -- [NAME ...] [--minutes N] [--table] [--json FILE] [--write]
+/** Ticks a second that the checking consumer reads beside everything else on two cores. */
+const ticksPerSecond = 5000
 
-  NAME         ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements.filter(({ onRequest }) => onRequest).map(({ name }) => name)}
-  --minutes N  how long load lasts, 1 to 10; 1 where left out
-  --table      the table for people, also where the output is no terminal (JSON is the default there)
-  --json FILE  the JSON into a file
-  --write      the table into docs/reference/performance.md; only with all measurements`
+const usage = `npm run bench -- [NAME ...] [--minutes N] [--flips N] [--instruments N] [--rate N] [--table] [--json FILE] [--write]
+
+  NAME             ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements.filter(({ onRequest }) => onRequest).map(({ name }) => name)};
+                   the first word stands for all that begin with it (failover: failover-warm and failover-cold)
+  --minutes N      how long load lasts, 1 to 10; 1 where left out
+  --flips N        of failover-warm, 1 to 1000; 20 where left out
+  --instruments N  of failover-warm, 1 to 20000; 2000 where left out
+  --rate N         of failover-warm, mean of ticks a second and instrument, up to 2; where left out, 2 or what makes ${ticksPerSecond} in all
+  --table          the table for people, also where the output is no terminal (JSON is the default there)
+  --json FILE      the JSON into a file
+  --write          the table into docs/reference/performance.md; only with all measurements`
 
 const page = join(import.meta.dirname, '../docs/reference/performance.md')
 const marks = ['<!-- figures: begin, written by npm run bench -- --write -->', '<!-- figures: end -->'] as const
@@ -57,26 +64,46 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       minutes: { type: 'string', default: '1' },
+      flips: { type: 'string', default: '20' },
+      instruments: { type: 'string', default: '2000' },
+      rate: { type: 'string' },
       table: { type: 'boolean', default: false },
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
-  const unknown = positionals.filter(name => !measurements.some(measurement => measurement.name === name))
+  const unknown = positionals.filter(name => namedBy(name).length === 0)
   if (values.help || unknown.length > 0) return explain(unknown)
   if (values.write && positionals.length > 0) return explain([], '--write takes a full run: name no measurement with it')
-  const minutes = Number(values.minutes)
-  if (!(minutes > 0 && minutes <= 10)) return explain([], `--minutes ${values.minutes}: give a number up to 10`)
-  const chosen = measurements.filter(({ name, onRequest }) =>
-    positionals.length === 0 ? !onRequest : positionals.includes(name),
-  )
-  const report = await run(chosen, minutes, stopSignal())
+  const extent = extentOf(values)
+  if (typeof extent === 'string') return explain([], extent)
+  const named = positionals.flatMap(namedBy)
+  const chosen = measurements.filter(each => (positionals.length === 0 ? !each.onRequest : named.includes(each)))
+  const report = await run(chosen, extent, stopSignal())
   const json = `${JSON.stringify(report, undefined, 2)}\n`
   if (values.json !== undefined) writeFileSync(values.json, json)
   process.stdout.write(values.table || process.stdout.isTTY ? `${wordsOf(report)}\n` : json)
   if (values.write) writePage(report)
   return report.failed.length > 0 || report.figures.some(({ holds }) => holds === false) ? 1 : 0
+}
+
+/** The measurement of this name, or those whose names begin with this word. */
+function namedBy(name: string): Measurement[] {
+  const exact = measurements.filter(measurement => measurement.name === name)
+  return exact.length > 0 ? exact : measurements.filter(measurement => measurement.name.startsWith(`${name}-`))
+}
+
+/** What is wrong with the options, in words, where something is. */
+function extentOf(texts: { minutes: string; flips: string; instruments: string; rate?: string | undefined }): Extent | string {
+  const [minutes, flips, instruments] = [Number(texts.minutes), Number(texts.flips), Number(texts.instruments)]
+  const rate = texts.rate === undefined ? Math.min(2, ticksPerSecond / instruments) : Number(texts.rate)
+  if (!(minutes > 0 && minutes <= 10)) return `--minutes ${texts.minutes}: give a number up to 10`
+  if (!(Number.isInteger(flips) && flips > 0 && flips <= 1000)) return `--flips ${texts.flips}: give a number from 1 to 1000`
+  if (!(Number.isInteger(instruments) && instruments > 0 && instruments <= 20_000))
+    return `--instruments ${texts.instruments}: give a number from 1 to 20000`
+  if (!(rate > 0 && rate <= 2)) return `--rate ${texts.rate}: give a number up to 2, the most that a front pushes`
+  return { minutes, flips, instruments, rate }
 }
 
 function explain(unknown: string[], mistake?: string): number {
@@ -92,7 +119,7 @@ function stopSignal(): AbortSignal {
   return stop.signal
 }
 
-async function run(chosen: Measurement[], minutes: number, stop: AbortSignal): Promise<Report> {
+async function run(chosen: Measurement[], extent: Extent, stop: AbortSignal): Promise<Report> {
   const began = performance.now()
   const report: Report = {
     at: new Date().toISOString(),
@@ -108,7 +135,7 @@ async function run(chosen: Measurement[], minutes: number, stop: AbortSignal): P
     if (stop.aborted) break
     const why = measurement.needs.flatMap(service => missing.get(service) ?? []).join('; ')
     if (why !== '') report.leftOut.push({ name: measurement.name, why })
-    else await runOne(measurement, minutes, report, stop)
+    else await runOne(measurement, extent, report, stop)
   }
   if (stop.aborted) report.failed.push({ name: 'bench', why: `ended by ${stop.reason.message}` })
   return { ...report, seconds: Math.round((performance.now() - began) / 1000), loadAfter: readMachine().load }
@@ -116,13 +143,13 @@ async function run(chosen: Measurement[], minutes: number, stop: AbortSignal): P
 
 async function runOne(
   { name, about, limitMs, measure }: Measurement,
-  minutes: number,
+  extent: Extent,
   report: Report,
   stop: AbortSignal,
 ): Promise<void> {
   console.error(`${name}: ${about}`)
   try {
-    const figures = await measure(AbortSignal.any([stop, AbortSignal.timeout(limitMs)]), { minutes })
+    const figures = await measure(AbortSignal.any([stop, AbortSignal.timeout(limitMs)]), extent)
     report.figures.push(...figures.map(judge))
   } catch (error) {
     if (error instanceof LeftOut) report.leftOut.push({ name, why: error.message })

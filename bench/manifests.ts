@@ -54,11 +54,13 @@ export function replayManifests(): Record<string, string> {
   }
 }
 
-/** A feed on a simulated front. `publish` and `instruments` are YAML: of the profile, and a line of the set. */
+/** A feed on a simulated front. `publish` and `instruments` are YAML: of the profile, and a line of the set on the catalogue. */
 export function simulatedManifests(how: {
   front: number
   publish: string
   instruments: string
+  /** File below the data directory; all that is shipped where left out. */
+  catalogue?: string
   standby: 'warm' | 'cold'
 }): Record<string, string> {
   const address = `['tcp://127.0.0.1:${how.front}']`
@@ -74,7 +76,7 @@ export function simulatedManifests(how: {
     'subscriptions.yaml': kind(
       'SubscriptionSet',
       'all',
-      `  catalogue: instruments/cn-derivatives-14246.json.gz\n  ${how.instruments}\n`,
+      `  catalogue: ${how.catalogue ?? 'instruments/cn-derivatives-14246.json.gz'}\n  ${how.instruments}\n`,
     ),
     'feed.yaml': feed(how.standby),
   }

@@ -11,8 +11,17 @@ export type Measurement = {
   onRequest?: true
   /** Longest that it may take, in ms; it has failed then. */
   limitMs: number
-  /** `minutes`: how long a measurement of that kind is to last. */
-  measure(signal: AbortSignal, how: { minutes: number }): Promise<Figure[]>
+  measure(signal: AbortSignal, how: Extent): Promise<Figure[]>
+}
+
+/** How much is to be measured, where a measurement can do more or less. */
+export type Extent = {
+  /** How long `load` lasts. */
+  minutes: number
+  /** Of `failover-warm`: how often it flips, on how many instruments, at how many ticks a second each. */
+  flips: number
+  instruments: number
+  rate: number
 }
 
 /** Thrown by a measurement that cannot be done here, for a reason that is no failure: it is left out. */

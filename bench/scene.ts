@@ -34,14 +34,14 @@ export type Scene = {
   close(): Promise<void>
 }
 
-/** Starts it on these manifests, by file name. The Host is to be `bench/local`, on processes. */
-export async function openScene(files: Record<string, string>, signal: AbortSignal): Promise<Scene> {
+/** Starts it on these manifests, by file name. The Host is to be `bench/local`, on processes. `data` is what its data directory is. */
+export async function openScene(files: Record<string, string>, signal: AbortSignal, data = dataDirectory): Promise<Scene> {
   const { path, remove } = await temporaryDirectory('bench')
   const manifests = join(path, 'manifests')
   mkdirSync(manifests)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(manifests, name), text)
   const log = openLog(signal)
-  const child = spawnController(path, manifests, log)
+  const child = spawnController({ state: path, manifests, data }, log)
   const close = async () => {
     await endController(child)
     await stopFeeds(path)
@@ -84,12 +84,14 @@ function edit(file: string, staged: string, from: string, to: string): number {
   return at
 }
 
-function spawnController(state: string, manifests: string, log: Log): ChildProcess {
+type Folders = { state: string; manifests: string; data: string }
+
+function spawnController({ state, manifests, data }: Folders, log: Log): ChildProcess {
   const env = {
     PATH: process.env.PATH,
     FEEDPLANE_MANIFESTS: manifests,
     FEEDPLANE_STATE: state,
-    FEEDPLANE_DATA: dataDirectory,
+    FEEDPLANE_DATA: data,
     FEEDPLANE_SECRETS: secretsDirectory,
     FEEDPLANE_LISTEN: '127.0.0.1:0',
   }
