@@ -2,6 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import type { Desired } from '../crds/contract/desired.ts'
 import { stalled, transient } from '../crds/contract/fault.ts'
 import { type FeedReport, feedReportSchema } from '../crds/contract/feedstatus.ts'
+import type { LoginRetry } from '../crds/contract/loginretry.ts'
 import type { RetryRequest } from '../crds/contract/subscriptions.ts'
 import type { FeedClient } from './kinds/feed/ports.ts'
 
@@ -36,6 +37,13 @@ export const feedClient: FeedClient = {
     const answer = await call('POST', `${endpoint}/v1/subscriptions/retry`, token, body, deadline(signal, pushTimeoutMs))
     if (answer.status === 404)
       throw stalled('FeedRefused', 'the feed is of a version that cannot subscribe again when it is told')
+    if (answer.status !== 202) throw refusal(answer)
+  },
+  async retryLogins(endpoint, token, request: LoginRetry, signal) {
+    const body = JSON.stringify(request)
+    const answer = await call('POST', `${endpoint}/v1/logins/retry`, token, body, deadline(signal, pushTimeoutMs))
+    if (answer.status === 404)
+      throw stalled('FeedRefused', 'the feed is of a version that cannot log in again when it is told: restart it')
     if (answer.status !== 202) throw refusal(answer)
   },
 }

@@ -21,7 +21,7 @@ const otherWords = new Set(
     'True False Unknown Normal Warning',
     'Ready Reconciling SourceValid CredentialsReady',
     'Feed FeedProfile Host Credentials SubscriptionSet Source List',
-    'PullImage Create Start Stop Rename Remove Push Resubscribe',
+    'PullImage Create Start Stop Rename Remove Push Resubscribe RetryLogins',
     'Always Never Override',
     'Fault Problem NodeError RequestError AbortError Bearer',
     'InstrumentID ExchangeID TradingDay ActionDay UpdateTime UpdateMillisec Volume Turnover OpenInterest PreOpenInterest AveragePrice',

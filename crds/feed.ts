@@ -5,7 +5,7 @@ import { absolutePath } from './path.ts'
 
 /** Annotations that ask for one act. The value is a token: the act happens once per new value, and the status remembers it. */
 export const requestAnnotations = {
-  /** Try a failed revision again although no input changed. */
+  /** Try a failed revision, and logins that were given up, again although no input changed. */
   retry: 'feedplane.dev/retry',
   /** End the watchdog's override: go back to `credentials.active`. */
   failback: 'feedplane.dev/failback',
@@ -200,7 +200,8 @@ export const feed = defineKind({
   spec: feedSpec,
   status: feedStatus,
   annotations: {
-    [requestAnnotations.retry]: 'A new value tries a failed revision again although no input changed.',
+    [requestAnnotations.retry]:
+      'A new value tries a failed revision again although no input changed, and has logins that were given up (3, 75) tried once more.',
     [requestAnnotations.failback]: "A new value ends the override of the feed's own watchdog: back to `credentials.active`.",
     [requestAnnotations.resubscribe]:
       'A new value (`TOKEN`, or `TOKEN?state=silent&instrument=CZCE.*&batch=100`) asks the front again for refused, unknown or silent instruments.',

@@ -114,4 +114,22 @@ describe.concurrent('the watchdog of a feed also', () => {
       expect((await stage.counters()).loginFailures).toBe(loginFailures + 1)
     }, 3600),
   )
+
+  it(
+    'tries a locked account once for each retry that is asked for, and takes it back when the front does',
+    on(async stage => {
+      await stage.order({ refuseLogins: { user: 'backup', errorId: 75 }, cut: { user: 'backup' } })
+      const isLocked = () => stage.sessionThat('locked', 'backup', ({ reason }) => reason === 'AccountLocked')
+      await isLocked()
+      const { loginFailures = 0 } = await stage.counters()
+      const retry = (token: string) => stage.feed.post('/v1/logins/retry', { token })
+      expect(await retry('a')).toEqual({ status: 202, body: { accounts: ['backup'] } })
+      expect(await retry('a')).toEqual({ status: 202, body: { accounts: [] } })
+      await until('the front to refuse it', async () => (await stage.counters()).loginFailures === loginFailures + 1)
+      await isLocked()
+      await stage.order({ clear: 'all' })
+      expect(await retry('b')).toEqual({ status: 202, body: { accounts: ['backup'] } })
+      await stage.sessionThat('live', 'backup', ({ state }) => state === 'live')
+    }, 3600),
+  )
 })

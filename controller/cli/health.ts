@@ -1,3 +1,4 @@
+import { isGivenUp } from '../../crds/contract/feedstatus.ts'
 import type { Condition } from '../../crds/contract/resource.ts'
 import type { FeedSpec, FeedStatus } from '../../crds/feed.ts'
 import type { ResourceView } from '../api/contract.ts'
@@ -71,7 +72,7 @@ export function healthOf(feed: FeedView, now: number): Health {
     return {
       state: ready.status === 'Unknown' ? 'Unknown' : 'NotReady',
       wrong: sentence(ready),
-      todo: `feedctl describe feed ${name}`,
+      todo: unreadyTodo(feed, name),
     }
   return degradedBy(feed, now) ?? { state: 'Ready', wrong: '', todo: '' }
 }
@@ -86,6 +87,13 @@ export function worstFirst(now: number): (a: FeedView, b: FeedView) => number {
 /** `Reason: message`, without saying it twice. */
 export function sentence({ reason, message }: Pick<Condition, 'reason' | 'message'>): string {
   return message === '' ? reason : `${reason}: ${message}`
+}
+
+function unreadyTodo({ status }: FeedView, name: string): string {
+  const isRefused = status.sessions?.some(session => session.account === status.active && isGivenUp(session))
+  return isRefused
+    ? `feedctl retry ${name} when the account may log in again; feedctl failover ${name} meanwhile`
+    : `feedctl describe feed ${name}`
 }
 
 function stalledTodo(feed: FeedView, name: string): string {
@@ -126,7 +134,9 @@ function degradedBy(feed: FeedView, now: number): Health | undefined {
     const standby = status.standby
     return degraded(
       `no standby: ${standby === undefined ? 'the other account reports nothing' : `${standby.account} is ${standby.state}`}`,
-      `check the other account: feedctl events ${metadata.name}`,
+      standby && status.sessions?.some(session => session.account === standby.account && isGivenUp(session))
+        ? `feedctl retry ${metadata.name} when the account may log in again`
+        : `check the other account: feedctl events ${metadata.name}`,
     )
   }
   return undefined

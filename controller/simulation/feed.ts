@@ -32,6 +32,12 @@ export class SimulatedFeed {
   gate: { account: Account; epoch: number } | undefined
   /** What it was asked to subscribe again. */
   readonly retried: RetryRequest[] = []
+  /** Accounts that their front has locked: not tried again before somebody asks for it. */
+  readonly locked = new Set<Account>()
+  /** Tokens with which another login was asked for. */
+  readonly loginTokens: string[] = []
+  /** Whether the front lets locked accounts in again. */
+  isUnlocked = false
   readonly #world: FeedWorld
   readonly #behaviour: Behaviour
   readonly #startedAt: number
@@ -81,6 +87,12 @@ export class SimulatedFeed {
     this.#save()
   }
 
+  /** Locked accounts try once more. */
+  retryLogins(token: string): void {
+    this.loginTokens.push(token)
+    if (this.isUnlocked) this.locked.clear()
+  }
+
   report(): FeedReport {
     this.#moveGate()
     const { desired, override, epoch } = this
@@ -104,7 +116,7 @@ export class SimulatedFeed {
 
   #isLive(account: Account): boolean {
     const { clock, deadAccounts } = this.#world
-    return !deadAccounts.has(account) && clock.now() - this.#startedAt >= loginMs[this.#behaviour]
+    return !this.locked.has(account) && !deadAccounts.has(account) && clock.now() - this.#startedAt >= loginMs[this.#behaviour]
   }
 
   #session(account: Account): SessionStatus {
@@ -114,6 +126,7 @@ export class SimulatedFeed {
     const counts = { restarts: 0, received: 0, published: 0, dropped: 0, conflated: 0, ticksPerSecond: 0, rejections: [] }
     return {
       ...{ account, state: isLive ? 'live' : 'connecting', since: this.#startedAt, ...counts },
+      ...(this.locked.has(account) && { state: 'waiting', reason: 'AccountLocked', message: 'locked', errorId: 75 }),
       gate: this.gate?.account === account ? 'open' : 'closed',
       subscriptions: { desired, acknowledged: seen, ticking: seen, rejected: 0 },
       ...(isLive && { lastTickAt: this.#world.clock.now() }),
@@ -139,6 +152,7 @@ export function simulatedClient(world: FeedWorld): FeedClient {
     report: async endpoint => at(endpoint).report(),
     push: async (endpoint, _token, desired) => at(endpoint).accept(desiredSchema.parse(JSON.parse(JSON.stringify(desired)))),
     resubscribe: async (endpoint, _token, request) => void at(endpoint).retried.push(request),
+    retryLogins: async (endpoint, _token, { token }) => at(endpoint).retryLogins(token),
   }
 }
 

@@ -33,6 +33,11 @@ export const sessionStatusSchema = z.object({
 })
 export type SessionStatus = z.infer<typeof sessionStatusSchema>
 
+/** Whether the account's login is not tried again by itself: it failed for good, or the front has locked the account. */
+export function isGivenUp({ state, reason }: { state: string; reason?: string | undefined }): boolean {
+  return state === 'failed' || (state === 'waiting' && reason === 'AccountLocked')
+}
+
 export const failoverRecordSchema = z.object({
   from: z.enum(accounts),
   to: z.enum(accounts),

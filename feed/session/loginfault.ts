@@ -17,10 +17,13 @@ export function loginFaultOf(error: FrontError): Fault {
     case 75:
       return waiting(
         'AccountLocked',
-        `${text}; have the broker unlock it, then restart the feed: it is not tried again by itself`,
+        `${text}; have the broker unlock it, then \`feedctl retry FEED\`: it is not tried again by itself`,
       )
     case 143:
-      return waiting('AccountLocked', `${text}; the front has banned this address for a while: it is not tried again by itself`)
+      return waiting(
+        'AccountLocked',
+        `${text}; the front has banned this address for a while: \`feedctl retry FEED\` later, it is not tried again by itself`,
+      )
     case 60:
       return transient('SessionLimit', `${text}; end another session of the account`)
     case 8:

@@ -1,8 +1,10 @@
 import type * as z from 'zod'
 import { maxCalendarDays } from '../../crds/contract/calendar.ts'
 import { asFault } from '../../crds/contract/fault.ts'
+import { loginRetrySchema } from '../../crds/contract/loginretry.ts'
 import { retryRequestSchema, subscriptionQuestionSchema } from '../../crds/contract/subscriptions.ts'
 import { calendarView } from '../calendar/view.ts'
+import { Logins } from './logins.ts'
 import { Problem, sendJson } from './problem.ts'
 import type { Call, Route } from './server.ts'
 import { listSubscriptions, retrySubscriptions } from './subscriptions.ts'
@@ -13,11 +15,13 @@ const defaultCalendarDays = 5
 const earliestAt = Date.UTC(2000)
 const latestAt = Date.UTC(2100)
 
-/** Routes about subscriptions and the calendar; docs/concepts/feed.md has them in its table. */
+/** Routes about subscriptions, logins and the calendar; docs/concepts/feed.md has them in its table. */
 export function inquiryRoutes(supervisor: Supervisor): Route[] {
+  const logins = new Logins(supervisor)
   return [
     { method: 'GET', path: '/v1/subscriptions', handle: call => subscriptions(call, supervisor) },
     { method: 'POST', path: '/v1/subscriptions/retry', handle: call => retry(call, supervisor) },
+    { method: 'POST', path: '/v1/logins/retry', handle: call => retryLogins(call, logins) },
     { method: 'GET', path: '/v1/calendar', handle: call => calendar(call, supervisor) },
   ]
 }
@@ -37,6 +41,10 @@ async function subscriptions({ response, query }: Call, supervisor: Supervisor):
 
 async function retry({ response, body }: Call, supervisor: Supervisor): Promise<void> {
   sendJson(response, 202, await answered(retrySubscriptions(supervisor, parsed(retryRequestSchema, await body()))))
+}
+
+async function retryLogins({ response, body }: Call, logins: Logins): Promise<void> {
+  sendJson(response, 202, await answered(logins.retry(parsed(loginRetrySchema, await body()))))
 }
 
 function calendar({ response, query }: Call, supervisor: Supervisor): void {

@@ -1,5 +1,6 @@
 import type { Account } from '../../crds/contract/desired.ts'
 import { asFault, type Fault } from '../../crds/contract/fault.ts'
+import { isGivenUp } from '../../crds/contract/feedstatus.ts'
 import { marketAt, windowsOf } from './market.ts'
 import { memoryStep } from './memory.ts'
 import { coverageOf } from './readiness.ts'
@@ -91,11 +92,10 @@ export class Patrol {
 
   #seatOf(account: Account): Seat {
     const status = this.#supervisor.children.get(account)?.report?.status
-    const isGivenUp = status?.state === 'failed' || status?.reason === 'AccountLocked'
     return {
       account,
       state: status?.state ?? 'idle',
-      isRefused: isGivenUp && status?.lastTickAt !== undefined,
+      isRefused: status !== undefined && isGivenUp(status) && status.lastTickAt !== undefined,
       coverage: status === undefined ? 0 : coverageOf(status),
       reconnectedAtMs: this.#reconnectedAtMs.get(account),
     }

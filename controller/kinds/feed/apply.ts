@@ -24,6 +24,8 @@ export async function apply(
 async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<void> {
   if (step.action === 'Push') return ports.feeds.push(step.endpoint, tokenOf(input.key), step.desired, signal)
   if (step.action === 'Resubscribe') return ports.feeds.resubscribe(step.endpoint, tokenOf(input.key), step.request, signal)
+  if (step.action === 'RetryLogins')
+    return ports.feeds.retryLogins(step.endpoint, tokenOf(input.key), { token: step.token }, signal)
   const hostKey = `${input.key.split('/')[0]}/${step.host}`
   const host = await engineOf(hostKey, ports)
   const { engine } = host

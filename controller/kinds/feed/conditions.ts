@@ -1,4 +1,5 @@
 import type { Fault } from '../../../crds/contract/fault.ts'
+import { isGivenUp, type SessionStatus } from '../../../crds/contract/feedstatus.ts'
 import type { NewCondition } from '../condition.ts'
 import type { Decision } from './decision.ts'
 import type { FeedInput, Violation } from './input.ts'
@@ -123,10 +124,16 @@ function ready({ type, reason, message }: State): NewCondition {
   return { type: 'Ready', status, reason, message }
 }
 
-function credentialsReady({ secrets }: FeedInput): NewCondition {
+/** Read, and not refused by a front for good: of the standby too, which `Ready` does not speak of. */
+function credentialsReady({ secrets, reports }: FeedInput): NewCondition {
   const faulty = Object.values(secrets).find(reading => reading && 'fault' in reading)
   if (faulty && 'fault' in faulty)
     return { type: 'CredentialsReady', status: 'False', reason: faulty.fault.reason, message: faulty.fault.message }
+  const refused = reports.flatMap(view => ('report' in view ? view.report.sessions : [])).find(isLoginRefused)
+  if (refused) {
+    const message = `${refused.account}: ${refused.message ?? refused.state}`
+    return { type: 'CredentialsReady', status: 'False', reason: refused.reason ?? 'LoginRefused', message }
+  }
   return {
     type: 'CredentialsReady',
     status: 'True',
@@ -134,6 +141,8 @@ function credentialsReady({ secrets }: FeedInput): NewCondition {
     message: `read for ${Object.keys(secrets).join(', ') || 'nobody'}`,
   }
 }
+
+const isLoginRefused = (session: SessionStatus): boolean => isGivenUp(session) && session.errorId !== undefined
 
 function sourceValid({ sourceProblems: [problem] }: FeedInput): NewCondition {
   if (!problem)

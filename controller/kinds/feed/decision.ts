@@ -15,6 +15,7 @@ export type Step = { reason: string } & (
   | { action: 'Remove'; host: string; container: string }
   | { action: 'Push'; host: string; container: string; endpoint: string; desired: Desired }
   | { action: 'Resubscribe'; container: string; endpoint: string; request: RetryRequest; token: string }
+  | { action: 'RetryLogins'; container: string; endpoint: string; token: string }
 )
 
 export type Note = { type: 'Normal' | 'Warning'; reason: string; message: string }

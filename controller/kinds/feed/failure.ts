@@ -4,6 +4,7 @@ import type { Revision } from '../../store/revision.ts'
 import { type Aim, type Decision, idle, type Step, warning } from './decision.ts'
 import { handOver } from './handover.ts'
 import { type FeedInput, findRevision } from './input.ts'
+import { loginsRetried } from './loginretry.ts'
 import { leftOvers, mend } from './repair.ts'
 import { remembered } from './resubscription.ts'
 
@@ -69,6 +70,7 @@ type StepFault = { class: FaultClass; reason: string; message: string }
  * that nobody can reach says nothing about the revision.
  */
 export function withOutcome(memory: FeedMemory, step: Step, fault: StepFault | undefined): FeedMemory {
+  if (step.action === 'RetryLogins') return fault && fault.class !== 'stalled' ? memory : loginsRetried(memory, step.token)
   if (step.action === 'Resubscribe') return fault && fault.class !== 'stalled' ? memory : remembered(memory, step.token)
   const { rollout } = memory
   if (!rollout || rollout.failure || !('container' in step) || step.container !== rollout.container) return memory

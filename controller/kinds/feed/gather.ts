@@ -10,7 +10,7 @@ import type { Problem } from '../../sources/problem.ts'
 import type { Declared } from '../../store/declared.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
-import { aimOf, attemptOf } from './aim.ts'
+import { aimOf, attemptOf, newRequest } from './aim.ts'
 import {
   busCredentialsRef,
   type EngineView,
@@ -208,7 +208,7 @@ async function withMaking(input: FeedInput, ports: ReadPorts, signal: AbortSigna
 
 type Place = { revision: Revision; container: string }
 
-/** Where a container is missing, was never started or is another one than it should be. */
+/** Where a container is missing, was never started or is another one than it should be, and where a rollout begins. */
 function placesToMake(input: FeedInput): Place[] {
   const { serving, rollout } = input.memory
   const { revision: aimed } = aimOf(input)
@@ -220,7 +220,15 @@ function placesToMake(input: FeedInput): Place[] {
   const places = new Map<number, Place>()
   for (const [revision, container] of named)
     if (revision && container !== undefined && !places.has(revision.number)) places.set(revision.number, { revision, container })
-  return [...places.values()].filter(({ revision, container }) => !isMade(findWorkload(input, container), revision))
+  const isSought = (place: Place) => place.revision.number === aimed?.number && isPrepared(input, place.revision)
+  return [...places.values()].filter(place => !isMade(findWorkload(input, place.container), place.revision) || isSought(place))
+}
+
+/** A rollout looks for its image before anything else, even where an earlier try has left a container. */
+function isPrepared(input: FeedInput, { number }: Revision): boolean {
+  const { serving, rollout } = input.memory
+  if (serving?.revision === number) return false
+  return rollout?.revision !== number || rollout.phase === 'preparing' || newRequest(input, 'retry') !== undefined
 }
 
 function isMade(workload: Workload | undefined, revision: Revision): boolean {

@@ -1,6 +1,7 @@
 import { newRequest } from './aim.ts'
 import { type Aim, type Decision, idle, normal, warning } from './decision.ts'
 import type { FeedInput } from './input.ts'
+import { loginsToRetry } from './loginretry.ts'
 import { followOverride } from './override.ts'
 
 /** What a look learned before anything is decided: epochs, hosts, requests, the watchdog's choice, and inputs that are other ones now. */
@@ -27,10 +28,10 @@ function hostsSeen({ memory, engines }: FeedInput): string[] {
   return serving === undefined ? others : [serving, ...others]
 }
 
-/** A new token drops the failure, so that the revision is rolled out as if it were new. */
+/** A new token drops the failure, so that the revision is rolled out as if it were new. Where logins were given up, it is about those. */
 function takeRetry(decision: Decision, input: FeedInput): Decision {
   const token = newRequest(input, 'retry')
-  if (token === undefined) return decision
+  if (token === undefined || loginsToRetry(input)) return decision
   const { failure, rollout, ...rest } = decision.memory
   const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting'
   const failed = failure?.revision ?? (isStuck ? rollout.revision : undefined)
@@ -38,7 +39,7 @@ function takeRetry(decision: Decision, input: FeedInput): Decision {
   const memory = { ...rest, ...kept, requests: { ...rest.requests, retry: token } }
   const note =
     failed === undefined
-      ? warning('RetryIgnored', 'a retry was asked for, and no revision has failed')
+      ? warning('RetryIgnored', 'a retry was asked for, and no revision has failed and no login was given up')
       : normal('RetryRequested', `revision ${failed} is tried again on request`)
   return { ...decision, memory, notes: [...decision.notes, note] }
 }

@@ -1,6 +1,7 @@
 import { aimOf } from './aim.ts'
 import { type Aim, type Decision, idle } from './decision.ts'
 import { type FeedInput, findRevision, findWorkload } from './input.ts'
+import { withLoginRetry } from './loginretry.ts'
 import { observe } from './observation.ts'
 import { planRemoval } from './removal.ts'
 import { lookAfterServing, planRepair } from './repair.ts'
@@ -25,7 +26,8 @@ export function plan(input: FeedInput): Decision {
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
   const decision = converge({ ...input, memory }, aim)
-  return retire(withResubscription({ ...decision, notes: [...notes, ...decision.notes] }, input), input)
+  const told = { ...decision, notes: [...notes, ...decision.notes] }
+  return retire(withResubscription(withLoginRetry(told, input), input), input)
 }
 
 function converge(input: FeedInput, aim: Aim): Decision {

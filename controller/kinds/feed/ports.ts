@@ -1,5 +1,6 @@
 import type { Desired } from '../../../crds/contract/desired.ts'
 import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { LoginRetry } from '../../../crds/contract/loginretry.ts'
 import type { RetryRequest } from '../../../crds/contract/subscriptions.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
 import type { ImagePuller } from '../../engines/puller.ts'
@@ -15,6 +16,7 @@ export type FeedClient = {
   report(endpoint: string, token: string, signal: AbortSignal): Promise<FeedReport>
   push(endpoint: string, token: string, desired: Desired, signal: AbortSignal): Promise<void>
   resubscribe(endpoint: string, token: string, request: RetryRequest, signal: AbortSignal): Promise<void>
+  retryLogins(endpoint: string, token: string, request: LoginRetry, signal: AbortSignal): Promise<void>
 }
 
 /** What a look reads. `declared` is the store's, or an overlay of it for a plan that nobody carries out. */
