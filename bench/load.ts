@@ -18,7 +18,8 @@ import { median, percentile } from './sample.ts'
 import { childrenOf, type Usage, usageOf } from './usage.ts'
 
 const instruments = 20_000
-const rate = 2
+/** The stream keeps all of it, so that it can be read back: 1 KB a tick. */
+const streamBytes = 40 * 2 ** 30
 /** After the subscription: its 20,000 snapshots are not the load. */
 const settleMs = 10_000
 const lookMs = 5000
@@ -27,22 +28,24 @@ const memoryShare = 0.2
 const sampledInstruments = 1000
 const peerRounds = 3
 const storedDeadlineMs = 20_000
+const readAhead = 5000
 
 /** The full market for minutes: simulator, feed, server and the checking consumer all on this machine. */
 export const load: Measurement = {
   name: 'load',
-  about: '20,000 instruments of 2 ticks/s into a JetStream stream on disk; --minutes 10 for the full one',
+  about: '40,000 ticks/s of 20,000 instruments into a JetStream stream on disk; --minutes 10 for the full one',
   needs: ['nats-server'],
   onRequest: true,
-  limitMs: 15 * 60_000,
-  async measure(signal, { minutes }) {
-    const world = await openWorld()
+  limitMs: 25 * 60_000,
+  async measure(signal, { minutes, perSecond }) {
+    const world = await openWorld(perSecond)
     try {
       await delay(settleMs, undefined, { signal })
       const run = await observe(world, minutes, signal)
       const unstored = await unstoredAfter(world)
+      const sample = await readBack(world, run.from)
       await world.feed.stop()
-      return figuresOf(run, unstored, await peerRate(world.connection, signal))
+      return figuresOf(run, { unstored, sample, peer: await peerRate(world.connection, signal) })
     } finally {
       await world.close()
     }
@@ -52,17 +55,18 @@ export const load: Measurement = {
 type Part = 'session' | 'supervisor' | 'simulator' | 'nats-server'
 type Look = { at: number; metrics: string; usage: Record<Part, Usage> }
 type World = Awaited<ReturnType<typeof openWorld>>
-type Run = { looks: Look[]; latencies: number[]; sample: ReturnType<TickChecker['counts']> }
+type Sample = ReturnType<TickChecker['counts']> & { latencies: number[] }
+type Run = { looks: Look[]; from: Date }
 
-async function openWorld() {
+async function openWorld(perSecond: number) {
   const ends: (() => Promise<unknown>)[] = []
   const close = async () => {
     for (const end of ends.splice(0).reverse()) await end()
   }
   try {
-    const nats = await startNats()
+    const nats = await startNats({ isForMarket: true })
     ends.push(() => nats.stop())
-    const front = await startFront(instruments, rate)
+    const front = await startFront(instruments, perSecond / instruments)
     ends.push(() => front.stop())
     const directory = await temporaryDirectory('load')
     ends.push(() => directory.remove())
@@ -72,7 +76,7 @@ async function openWorld() {
     const connection = await connect({ servers: nats.url })
     ends.push(() => connection.close())
     const manager = await jetstreamManager(connection)
-    return { nats, front, feed, connection, manager, ...(await openSample(connection, sampleOf(groups))), close }
+    return { nats, front, feed, connection, manager, exchange: sampleOf(groups), close }
   } catch (error) {
     await close()
     throw error
@@ -89,7 +93,7 @@ function sampleOf(exchanges: { exchange: string; count: number }[]): string {
 async function startFeed(feed: FeedProcess, front: number, nats: Nats): Promise<{ exchange: string; count: number }[]> {
   const groups = await groupsOf(instruments)
   const desired = desiredOn(front, groups)
-  const publish = publishSchema.parse({ type: 'jetstream', servers: [nats.url], stream: 'TICKS' })
+  const publish = publishSchema.parse({ type: 'jetstream', servers: [nats.url], stream: 'TICKS', maxBytes: streamBytes })
   await feed.prepare({ ...desired, launch: { ...desired.launch, publish, accounts: ['primary'] } })
   await feed.start()
   await until('ticks of all instruments', async () => (await published(feed)) >= instruments, 120_000)
@@ -100,25 +104,38 @@ async function startFeed(feed: FeedProcess, front: number, nats: Nats): Promise<
 const metricsOf = async (feed: FeedProcess) => (await feed.get('/metrics')).text()
 const published = async (feed: FeedProcess) => sumOf(await metricsOf(feed), 'md_ticks_published_total')
 
-/** Reads one exchange and the gaps, checks them by the rules, and notes when the server stored each tick. */
-async function openSample(connection: NatsConnection, exchange: string) {
+/** What the stream holds of one exchange, checked by the rules, with the time from each tick's receipt to its storage, in ms. */
+async function readBack({ connection, exchange }: World, from: Date): Promise<Sample> {
   const checker = new TickChecker()
   const latencies: number[] = []
-  const read = async (subject: string, take: (message: { timestampNanos: bigint; value: unknown }) => void) => {
-    const options = { filter_subjects: subject, deliver_policy: DeliverPolicy.New }
-    const consumer = await jetstream(connection).consumers.get('TICKS', options)
-    await consumer.consume({ callback: m => take({ timestampNanos: BigInt(m.info.timestampNanos), value: m.json() }) })
+  for (const subject of [`market.tick.${exchange}.>`, 'market.tick-gap.>']) {
+    const kind = subject.startsWith('market.tick.') ? 'tick' : 'gap'
+    await readAll(connection, { subject, from }, ({ timestampNanos, value }) => {
+      checker.receive(kind, () => value)
+      if (kind === 'tick') latencies.push(Number(timestampNanos / 1000n) / 1000 - (value as Tick).receivedAt)
+    })
   }
-  await read(`market.tick.${exchange}.>`, ({ timestampNanos, value }) => {
-    checker.receive('tick', () => value)
-    latencies.push(Number(timestampNanos / 1000n) / 1000 - (value as Tick).receivedAt)
-  })
-  await read('market.tick-gap.>', ({ value }) => checker.receive('gap', () => value))
-  return { checker, latencies }
+  return { ...checker.counts(), latencies }
+}
+
+type Stored = { timestampNanos: bigint; value: unknown }
+
+async function readAll(connection: NatsConnection, part: { subject: string; from: Date }, take: (stored: Stored) => void) {
+  const options = {
+    filter_subjects: part.subject,
+    deliver_policy: DeliverPolicy.StartTime,
+    opt_start_time: part.from.toISOString(),
+  }
+  const consumer = await jetstream(connection).consumers.get('TICKS', options)
+  if ((await consumer.info()).num_pending === 0) return
+  for await (const message of await consumer.consume({ max_messages: readAhead })) {
+    take({ timestampNanos: BigInt(message.info.timestampNanos), value: message.json() })
+    if (message.info.pending === 0) return
+  }
 }
 
 async function observe(world: World, minutes: number, signal: AbortSignal): Promise<Run> {
-  world.latencies.length = 0
+  const from = new Date()
   const parts = partsOf(world)
   const looks = [await look(world, parts)]
   const end = performance.now() + minutes * 60_000
@@ -126,7 +143,7 @@ async function observe(world: World, minutes: number, signal: AbortSignal): Prom
     await delay(Math.min(lookMs, end - performance.now()), undefined, { signal })
     looks.push(await look(world, parts))
   }
-  return { looks, latencies: [...world.latencies], sample: world.checker.counts() }
+  return { looks, from }
 }
 
 function partsOf({ feed, front, nats }: World): Record<Part, number> {
@@ -141,16 +158,21 @@ async function look({ feed }: World, pids: Record<Part, number>): Promise<Look> 
 }
 
 /** Published ticks that the stream does not hold once the front is silent: there are none where acknowledgements mean what they say. */
-async function unstoredAfter({ feed, front, manager, checker }: World): Promise<number> {
+async function unstoredAfter({ feed, front, manager }: World): Promise<number> {
   await front.stop()
   let unstored = Number.NaN
   const isEven = async () => {
-    const ticks = (await lastSequence(manager)) - checker.counts().gaps
+    const ticks = (await lastSequence(manager)) - (await storedGaps(manager))
     unstored = (await published(feed)) - ticks
     return unstored === 0
   }
   await until('the stream to hold what was published', isEven, storedDeadlineMs).catch(() => undefined)
   return unstored
+}
+
+async function storedGaps(manager: JetStreamManager): Promise<number> {
+  const info = await manager.streams.info('TICKS', { subjects_filter: 'market.tick-gap.>' })
+  return Object.values(info.state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
 }
 
 const lastSequence = async (manager: JetStreamManager) => (await manager.streams.info('TICKS')).state.last_seq
@@ -164,8 +186,9 @@ async function peerRate(connection: NatsConnection, signal: AbortSignal): Promis
   return median(rates)
 }
 
-function figuresOf(run: Run, unstored: number, peer: number): Figure[] {
-  const { looks, latencies, sample } = run
+type Outcome = { unstored: number; sample: Sample; peer: number }
+
+function figuresOf({ looks }: Run, { unstored, sample, peer }: Outcome): Figure[] {
   const [first, last] = [looks[0] as Look, looks.at(-1) as Look]
   const seconds = (last.at - first.at) / 1000
   const grown = (name: string) => sumOf(last.metrics, name) - sumOf(first.metrics, name)
@@ -186,7 +209,7 @@ function figuresOf(run: Run, unstored: number, peer: number): Figure[] {
     count('load: gaps recorded', grown('md_gaps_total')),
     count('load: published and not in the stream', unstored),
     count(`load: missing or double among ${sample.received} ticks read back`, sample.missing + sample.duplicates),
-    ...latencyFigures(latencies, looks),
+    ...latencyFigures(sample.latencies, looks),
     ...usageFigures(looks, seconds),
   ]
 }

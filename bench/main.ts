@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { missingServices } from '../test/services/availability.ts'
 import { creation } from './creation.ts'
+import { encoding } from './encoding.ts'
 import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
 import { firstWrite } from './firstwrite.ts'
@@ -22,6 +23,7 @@ const measurements: Measurement[] = [
   failoverWarm,
   failoverCold,
   publish,
+  encoding,
   start,
   idle,
   idleDocker,
@@ -31,11 +33,12 @@ const measurements: Measurement[] = [
 /** Ticks a second that the checking consumer reads beside everything else on two cores. */
 const ticksPerSecond = 5000
 
-const usage = `npm run bench -- [NAME ...] [--minutes N] [--flips N] [--instruments N] [--rate N] [--table] [--json FILE] [--write]
+const usage = `npm run bench -- [NAME ...] [--minutes N] [--per-second N] [--flips N] [--instruments N] [--rate N] [--table] [--json FILE] [--write]
 
   NAME             ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements.filter(({ onRequest }) => onRequest).map(({ name }) => name)};
                    the first word stands for all that begin with it (failover: failover-warm and failover-cold)
   --minutes N      how long load lasts, 1 to 10; 1 where left out
+  --per-second N   ticks a second that load offers, up to 200000; 40000 where left out
   --flips N        of failover-warm, 1 to 1000; 20 where left out
   --instruments N  of failover-warm, 1 to 20000; 2000 where left out
   --rate N         of failover-warm, mean of ticks a second and instrument, up to 2; where left out, 2 or what makes ${ticksPerSecond} in all
@@ -64,6 +67,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       minutes: { type: 'string', default: '1' },
+      'per-second': { type: 'string', default: '40000' },
       flips: { type: 'string', default: '20' },
       instruments: { type: 'string', default: '2000' },
       rate: { type: 'string' },
@@ -94,16 +98,20 @@ function namedBy(name: string): Measurement[] {
   return exact.length > 0 ? exact : measurements.filter(measurement => measurement.name.startsWith(`${name}-`))
 }
 
+type Texts = { minutes: string; 'per-second': string; flips: string; instruments: string; rate?: string | undefined }
+
 /** What is wrong with the options, in words, where something is. */
-function extentOf(texts: { minutes: string; flips: string; instruments: string; rate?: string | undefined }): Extent | string {
+function extentOf(texts: Texts): Extent | string {
   const [minutes, flips, instruments] = [Number(texts.minutes), Number(texts.flips), Number(texts.instruments)]
   const rate = texts.rate === undefined ? Math.min(2, ticksPerSecond / instruments) : Number(texts.rate)
   if (!(minutes > 0 && minutes <= 10)) return `--minutes ${texts.minutes}: give a number up to 10`
+  const perSecond = Number(texts['per-second'])
+  if (!(perSecond > 0 && perSecond <= 200_000)) return `--per-second ${texts['per-second']}: give a number up to 200000`
   if (!(Number.isInteger(flips) && flips > 0 && flips <= 1000)) return `--flips ${texts.flips}: give a number from 1 to 1000`
   if (!(Number.isInteger(instruments) && instruments > 0 && instruments <= 20_000))
     return `--instruments ${texts.instruments}: give a number from 1 to 20000`
   if (!(rate > 0 && rate <= 2)) return `--rate ${texts.rate}: give a number up to 2, the most that a front pushes`
-  return { minutes, flips, instruments, rate }
+  return { minutes, perSecond, flips, instruments, rate }
 }
 
 function explain(unknown: string[], mistake?: string): number {

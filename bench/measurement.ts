@@ -16,8 +16,9 @@ export type Measurement = {
 
 /** How much is to be measured, where a measurement can do more or less. */
 export type Extent = {
-  /** How long `load` lasts. */
+  /** How long `load` lasts, and how many ticks a second it offers. */
   minutes: number
+  perSecond: number
   /** Of `failover-warm`: how often it flips, on how many instruments, at how many ticks a second each. */
   flips: number
   instruments: number
