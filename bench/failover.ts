@@ -46,7 +46,7 @@ type Flip = {
   openedMs: number | undefined
 }
 type Standby = 'warm' | 'cold'
-type Course = Omit<Extent, 'minutes'> & { standby: Standby }
+type Course = Pick<Extent, 'flips' | 'instruments' | 'rate'> & { standby: Standby }
 type Budget = NonNullable<Figure['budget']>
 type Stage = { scene: Scene; noticing: Noticing; firstTickOf: (account: Account) => Promise<number> }
 
