@@ -116,6 +116,23 @@ describe.concurrent('the watchdog of a feed also', () => {
   )
 
   it(
+    'is not ready while nothing ticks, names the groups with the time of their newest tick, and is again afterwards',
+    on(async stage => {
+      await stage.order({ stall: { all: true } })
+      const silent = await until('silence to be reported', async () => (await stage.feed.status()).silentGroups)
+      expect(silent.map(({ group }) => group)).toEqual(expect.arrayContaining([index, bonds]))
+      const { lastTickAt = 0 } = await stage.session('primary')
+      for (const { since } of silent) expect(since).toBeLessThanOrEqual(lastTickAt + 200)
+      const response = await stage.feed.get('/readyz', {})
+      expect(response.status).toBe(503)
+      expect(await response.text()).toContain('GroupSilent')
+      await stage.order({ clear: 'all' })
+      await stage.serves()
+      expect((await stage.feed.status()).silentGroups).toBeUndefined()
+    }),
+  )
+
+  it(
     'tries a locked account once for each retry that is asked for, and takes it back when the front does',
     on(async stage => {
       await stage.order({ refuseLogins: { user: 'backup', errorId: 75 }, cut: { user: 'backup' } })

@@ -38,6 +38,8 @@ export class SimulatedFeed {
   readonly loginTokens: string[] = []
   /** Whether the front lets locked accounts in again. */
   isUnlocked = false
+  /** What its watchdog finds silent. */
+  silentGroups: FeedReport['silentGroups']
   readonly #world: FeedWorld
   readonly #behaviour: Behaviour
   readonly #startedAt: number
@@ -105,6 +107,7 @@ export class SimulatedFeed {
       ...(override && { override }),
       sessions: desired.launch.accounts.map(account => this.#session(account)),
       market: { open: true },
+      ...(this.silentGroups && { silentGroups: this.silentGroups }),
       publisher: { type: 'none', connected: true, outbox: 0 },
       gaps: 0,
     }

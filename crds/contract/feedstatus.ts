@@ -49,6 +49,10 @@ export const failoverRecordSchema = z.object({
 })
 export type FailoverRecord = z.infer<typeof failoverRecordSchema>
 
+/** A group of instruments (`SHFE/21:00-02:30`) that is in session and silent, and since when: its newest fresh tick, or the open of its window. */
+const silentGroupSchema = z.object({ group: z.string(), since: time })
+export type SilentGroup = z.infer<typeof silentGroupSchema>
+
 /** Body of `GET /v1/status` of a feed. */
 export const feedReportSchema = z.object({
   feed: z.string(),
@@ -67,6 +71,8 @@ export const feedReportSchema = z.object({
   override: z.object({ active: z.enum(accounts), epoch: z.int(), since: time, reason: z.string() }).optional(),
   sessions: z.array(sessionStatusSchema),
   market: z.object({ open: z.boolean(), nextChange: time.optional() }),
+  /** Groups of which the account that publishes has had no tick for the watchdog's threshold. The same until one ends or another begins. */
+  silentGroups: z.array(silentGroupSchema).optional(),
   publisher: z.object({ type: z.string(), connected: z.boolean(), message: z.string().optional(), outbox: count }),
   lastFailover: failoverRecordSchema.optional(),
   gaps: count,

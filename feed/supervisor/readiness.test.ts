@@ -36,6 +36,10 @@ describe('a feed is ready', () => {
     expect(reasonsOf({})).toEqual([])
   })
 
+  it('not while a group in session is silent', () => {
+    expect(reasonsOf({ silentGroups: [{ group: 'SHFE/21:00-02:30', since: 0 }] })).toEqual(['GroupSilent'])
+  })
+
   it('without ticks only while the market is closed', () => {
     expect(reasonsOf({ sessions: [withoutTick()] })).toEqual(['NoTicks'])
     expect(reasonsOf({ sessions: [withoutTick()], market: { open: false } })).toEqual([])

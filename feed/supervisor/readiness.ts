@@ -14,6 +14,7 @@ export function unreadyReasons(report: FeedReport, desiredActive: FeedReport['ac
     gateOf(report, session, desiredActive),
     coverage(session),
     data(report, session),
+    silence(report),
     bus(report),
   ]
   return reasons.filter(reason => reason !== undefined)
@@ -48,6 +49,12 @@ function coverage(session: SessionStatus): Unready | undefined {
 function data({ market }: FeedReport, { account, lastTickAt }: SessionStatus): Unready | undefined {
   if (lastTickAt !== undefined || !market.open) return undefined
   return { reason: 'NoTicks', message: `${account} has not received a fresh tick` }
+}
+
+function silence({ silentGroups = [] }: FeedReport): Unready | undefined {
+  if (silentGroups.length === 0) return undefined
+  const groups = silentGroups.map(({ group, since }) => `${group} since ${new Date(since).toISOString()}`)
+  return { reason: 'GroupSilent', message: `in session, and no tick of ${groups.join(', ')}` }
 }
 
 function bus({ role, publisher }: FeedReport): Unready | undefined {

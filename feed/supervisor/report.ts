@@ -5,6 +5,7 @@ import { digestOf } from '../../crds/contract/digest.ts'
 import type { FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
 import { silentStatus } from './child.ts'
 import { marketAt, windowsOf } from './market.ts'
+import { silentGroupsOf } from './silence.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** The feed's status, as `GET /v1/status` answers it. `version` comes from the installation. */
@@ -12,6 +13,7 @@ export function reportOf(supervisor: Supervisor, version: string, now: number): 
   const { desired, override, openGate } = supervisor
   const lastFailover = supervisor.failovers.last
   const active = openGate?.account ?? supervisor.active
+  const silentGroups = silentGroupsOf(supervisor)
   return {
     feed: desired.feed,
     version,
@@ -25,6 +27,7 @@ export function reportOf(supervisor: Supervisor, version: string, now: number): 
     ...(override === undefined ? {} : { override }),
     sessions: desired.launch.accounts.map(account => sessionOf(supervisor, account)),
     market: marketAt(supervisor.calendar, windowsOf(desired.live.instrumentGroups), now),
+    ...(silentGroups.length === 0 ? {} : { silentGroups }),
     publisher: publisherOf(supervisor, active),
     ...(lastFailover === undefined ? {} : { lastFailover }),
     gaps: supervisor.gaps,

@@ -76,6 +76,31 @@ describe('the watch over ticks', () => {
     expect(look(night + 3100, night + 3050, night + 2950)).toBeUndefined()
   })
 
+  it('names a silent group with the time of its newest tick, the same at each look, until it ticks or its session ends', () => {
+    const watch = new TickWatch()
+    const look = (now: number, tickAt: number) =>
+      watch.look(groups, calendar, thresholdMs, [sight('primary', now, [[goldName, tickAt]])], now)
+    look(night, night - 10_000)
+    look(night + 59_999, night)
+    expect(watch.silentOf('primary')).toEqual([])
+    for (const ms of [60_000, 60_050, 75_123]) {
+      look(night + ms, night)
+      expect(watch.silentOf('primary')).toEqual([{ group: goldName, since: night }])
+    }
+    expect(watch.silentOf('backup')).toEqual([])
+    look(night + 80_000, night + 79_999)
+    expect(watch.silentOf('primary')).toEqual([])
+    look(night + 200_000, night + 79_999)
+    expect(watch.silentOf('primary')).toHaveLength(1)
+    look(Date.parse('2026-11-25T02:30:00+08:00') + 1, night + 79_999)
+    expect(watch.silentOf('primary')).toEqual([])
+    const open = Date.parse('2026-11-25T09:00:00+08:00')
+    look(open + 1000, night + 79_999)
+    expect(watch.silentOf('primary')).toEqual([])
+    look(open + 61_000, night + 79_999)
+    expect(watch.silentOf('primary')).toContainEqual({ group: goldName, since: open })
+  })
+
   it('counts a stall once, and again after ticks came', () => {
     const watch = new TickWatch()
     const look = (now: number, tick: number) =>

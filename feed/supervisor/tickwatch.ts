@@ -1,4 +1,5 @@
 import type { Account, InstrumentGroup } from '../../crds/contract/desired.ts'
+import type { SilentGroup } from '../../crds/contract/feedstatus.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { Pulse } from '../session/message.ts'
 import { type TickGroup, tickGroupsOf } from '../session/tickgroup.ts'
@@ -24,7 +25,8 @@ export class TickWatch {
   readonly #ticks = new Map<string, number>()
   readonly #since = new Map<string, number>()
   readonly #leads = new Map<string, { account: Account; since: number }>()
-  readonly #stalled = new Set<string>()
+  /** Since when, by account and group: set when the threshold is passed, so that it stays the same. */
+  readonly #stalledSince = new Map<string, number>()
   #named: { groups: InstrumentGroup[]; tickGroups: TickGroup[] } = { groups: [], tickGroups: [] }
 
   /** Looks at all groups, and answers those in continuous trading. `now` is the supervisor's clock, in ms since 1970. */
@@ -33,8 +35,16 @@ export class TickWatch {
       for (const [group, at] of pulse?.ticks ?? []) if (at > 0) this.#ticks.set(`${account} ${group}`, at)
     const trading = this.#groupsOf(groups, now).filter(({ windows }) => calendar.openMs(windows, now - 1, now) > 0)
     this.sights = trading.map(group => this.#sightOf(group, calendar, thresholdMs, sessions, now))
-    for (const sight of this.sights) this.#count(sight, thresholdMs)
+    for (const sight of this.sights) this.#count(sight, thresholdMs, now)
     return this.sights
+  }
+
+  /** The groups in continuous trading of which an account has had no fresh tick for the threshold, as of the last look. */
+  silentOf(account: Account): SilentGroup[] {
+    return this.sights.flatMap(({ group }) => {
+      const since = this.#stalledSince.get(`${account} ${group}`)
+      return since === undefined ? [] : [{ group, since }]
+    })
   }
 
   #groupsOf(groups: InstrumentGroup[], now: number): TickGroup[] {
@@ -51,6 +61,7 @@ export class TickWatch {
     this.#since.delete(group)
     this.#leads.delete(group)
     for (const key of this.#ticks.keys()) if (key.endsWith(` ${group}`)) this.#ticks.delete(key)
+    for (const key of this.#stalledSince.keys()) if (key.endsWith(` ${group}`)) this.#stalledSince.delete(key)
     for (const [key, stall] of this.stalls) if (stall.group === group) this.stalls.delete(key)
   }
 
@@ -88,14 +99,15 @@ export class TickWatch {
     return undefined
   }
 
-  #count({ group, silenceMs }: GroupSight, thresholdMs: number): void {
+  #count({ group, silenceMs }: GroupSight, thresholdMs: number, now: number): void {
     for (const account of ['primary', 'backup'] as const) {
       const key = `${account} ${group}`
-      const isStalled = (silenceMs[account] ?? 0) >= thresholdMs
-      if (isStalled && !this.#stalled.has(key)) {
-        this.#stalled.add(key)
+      const silence = silenceMs[account] ?? 0
+      const isStalled = silence >= thresholdMs
+      if (isStalled && !this.#stalledSince.has(key)) {
+        this.#stalledSince.set(key, Math.round(now - silence))
         this.stalls.set(key, { account, group, count: (this.stalls.get(key)?.count ?? 0) + 1 })
-      } else if (!isStalled) this.#stalled.delete(key)
+      } else if (!isStalled) this.#stalledSince.delete(key)
     }
   }
 }

@@ -2,7 +2,8 @@ import type { Fault } from '../../../crds/contract/fault.ts'
 import { isGivenUp, type SessionStatus } from '../../../crds/contract/feedstatus.ts'
 import type { NewCondition } from '../condition.ts'
 import type { Decision } from './decision.ts'
-import type { FeedInput, Violation } from './input.ts'
+import { type FeedInput, findReport, type Violation } from './input.ts'
+import { silenceOf } from './proof.ts'
 
 /**
  * The conditions of a Feed. Always there: `Ready`, `CredentialsReady`, `SourceValid`, `FailedOver`. Only while true, as kstatus has it:
@@ -34,7 +35,7 @@ function stateOf(input: FeedInput, decision: Decision, fault: Fault | undefined)
     return { type: 'suspended', reason: 'Suspended', message: 'reconciling is suspended; the feed goes on as it is' }
   if (fault) return faultState(fault)
   if (decision.aim?.why === 'held') return heldState(decision.aim.violation)
-  return blindState(input, decision) ?? rolloutState(input, decision) ?? servingState(decision)
+  return blindState(input, decision) ?? rolloutState(input, decision) ?? servingState(input, decision)
 }
 
 /** An engine that did not answer kept the feed from being looked at. */
@@ -97,10 +98,12 @@ function imageText({ images }: FeedInput, revision: number): string {
 /** Something that the controller has asked for is not there yet; anything else is the feed's own trouble. */
 const onItsWay = new Set(['FailoverPending', 'PullingImage'])
 
-function servingState({ proof }: Decision): State {
+function servingState(input: FeedInput, { proof, memory }: Decision): State {
   if (!proof) return { type: 'unknown', reason: 'NotObserved', message: 'the feed was not looked at yet' }
   const { reason, message } = proof
-  if (proof.state === 'proven') return { type: 'ready', reason, message }
+  const report = memory.serving && findReport(input, memory.serving.container)
+  const silence = report && silenceOf(report)
+  if (proof.state === 'proven') return silence ? { type: 'degraded', ...silence } : { type: 'ready', reason, message }
   if (reason === 'NameTaken') return { type: 'stalled', reason, message }
   return { type: onItsWay.has(reason) ? 'progressing' : 'degraded', reason, message }
 }

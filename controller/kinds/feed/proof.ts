@@ -51,6 +51,21 @@ function reportProof(report: FeedReport, minCoverage: number): Proof {
   return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, ticking, report.market.open) }
 }
 
+/** Silent groups that a message names. */
+const namedGroups = 3
+
+/**
+ * Groups in session that have fallen silent, where there are any. It is no part of the proof: silence that begins later is the market's or the
+ * front's, and taking the revision back would not end it.
+ */
+export function silenceOf({ silentGroups = [] }: FeedReport): { reason: string; message: string } | undefined {
+  if (silentGroups.length === 0) return undefined
+  const named = silentGroups.slice(0, namedGroups).map(({ group, since }) => `${group} since ${new Date(since).toISOString()}`)
+  const others = silentGroups.length - named.length
+  const more = others > 0 ? ` and ${others} more` : ''
+  return { reason: 'GroupSilent', message: `in session, and no tick of ${named.join(', ')}${more}` }
+}
+
 /** The push that answers a subscription is the state of that moment, perhaps of yesterday: it proves nothing (vnpy#377). */
 function noTicksText(account: string): string {
   return `the market is open and no fresh tick has come to ${account}: see \`feedctl subscriptions\`, and the front`

@@ -611,3 +611,40 @@ describe('kill -9 of the controller', () => {
     expect(await isQuiet()).toBe(true)
   })
 })
+
+describe('a group that falls silent in session', () => {
+  beforeEach(serving)
+
+  const silent = [
+    { group: 'SHFE/21:00-02:30', since: 1_700_000_000_000 },
+    { group: 'CFFEX/09:30-15:00', since: 1_700_000_060_000 },
+  ]
+
+  it('makes the feed not Ready, names it with its time, and changes no more', async () => {
+    const [feed] = stage.feeds()
+    if (feed) feed.silentGroups = silent
+    await stage.pass(minuteMs)
+    expect(stage.condition('Ready')).toMatchObject({
+      ...{ status: 'False', reason: 'GroupSilent' },
+      message:
+        'in session, and no tick of SHFE/21:00-02:30 since 2023-11-14T22:13:20.000Z, CFFEX/09:30-15:00 since 2023-11-14T22:14:20.000Z',
+    })
+    const before = stage.status
+    await stage.pass(10 * minuteMs)
+    expect(stage.status?.conditions).toEqual(before?.conditions)
+    expect(conditions()).not.toHaveProperty('Stalled')
+    expect(await isQuiet()).toBe(true)
+    if (feed) feed.silentGroups = undefined
+    await stage.pass(minuteMs)
+    expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+  })
+
+  it('takes no revision back', async () => {
+    const [feed] = stage.feeds()
+    if (feed) feed.silentGroups = silent
+    stage.edit({ instruments: 2 })
+    await stage.pass(minuteMs)
+    expect(stage.status).toMatchObject({ revision: 2, lastGoodRevision: 2 })
+    expect(conditions()).toMatchObject({ Ready: 'False GroupSilent' })
+  })
+})
