@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Position } from '../session/position.ts'
+import { columnsFor, instrumentsOf, type Position } from '../session/position.ts'
 
 /** A front has at most 20,000 instruments; a position of them has 1.5 MB of JSON. */
 const maxLines = 100_000
@@ -12,7 +12,7 @@ export const positionBodySchema = z
   .strictObject({
     exact: z.boolean(),
     at: z.number(),
-    instruments: z.array(z.string()).max(maxLines),
+    instruments: z.array(z.string().regex(/^[^\n]+$/)).max(maxLines),
     sequence: column,
     time: column,
     volume: column,
@@ -23,16 +23,13 @@ export const positionBodySchema = z
 export type PositionBody = z.infer<typeof positionBodySchema>
 
 export function bodyOf(position: Position): PositionBody {
-  const { exact, at, instruments, sequence, time, volume, hash } = position
+  const { exact, at, sequence, time, volume, hash } = position
+  const instruments = instrumentsOf(position)
   return { exact, at, instruments, sequence: [...sequence], time: [...time], volume: [...volume], hash: [...hash] }
 }
 
 export function positionIn({ exact, at, instruments, ...body }: PositionBody): Position {
-  const [sequence, time, volume, hash] = columns.map(name => Float64Array.from(body[name])) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ]
-  return { exact, at, instruments, sequence, time, volume, hash }
+  const position = columnsFor(instruments, exact, at)
+  for (const name of columns) position[name].set(body[name])
+  return position
 }

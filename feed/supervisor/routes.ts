@@ -65,7 +65,7 @@ async function putPosition({ response, body }: Call, supervisor: Supervisor): Pr
   const position = positionIn(parsed<PositionBody>(positionBodySchema, await body()))
   if (!supervisor.takePosition(position))
     throw new Problem(409, 'GateOpen', 'this feed publishes, or shall: only a standby takes a position over')
-  sendJson(response, 200, { instruments: position.instruments.length, exact: position.exact })
+  sendJson(response, 200, { instruments: position.sequence.length, exact: position.exact })
 }
 
 function parsed<Body>(schema: z.ZodType<Body>, body: unknown): Body {

@@ -63,7 +63,7 @@ describe('a feed starts from', () => {
   it('the position that it saved', () => {
     const state = new StateDirectory(directory)
     state.saveDesired(desiredWith({}))
-    const position = { ...emptyPosition(7), instruments: ['a'], sequence: Float64Array.of(3) }
+    const position = { ...emptyPosition(7), instruments: 'a', sequence: Float64Array.of(3) }
     state.savePosition(position)
     expect(state.load().position).toEqual(position)
     writeFileSync(join(directory, 'state/position'), 'torn')

@@ -76,7 +76,8 @@ export class StateDirectory {
 
   #readPosition(): Position | undefined {
     try {
-      return deserialize(readFileSync(join(this.#state, 'position'))) as Position
+      const position = deserialize(readFileSync(join(this.#state, 'position'))) as Position
+      return typeof position.instruments === 'string' ? position : undefined
     } catch {
       return undefined
     }
