@@ -110,7 +110,9 @@ export type FeedSpec = z.infer<typeof feedSpec>
 const subscriptionCounts = z.object({
   desired: z.int().meta({ description: 'Instruments that the declared sets name.' }),
   acknowledged: z.int().meta({ description: 'Of these, acknowledged by the front.' }),
-  ticking: z.int().meta({ description: 'Of these, with a tick seen.' }),
+  ticking: z
+    .int()
+    .meta({ description: 'Of the acknowledged ones, those with a fresh tick on this connection; the first push is none.' }),
   rejected: z.int().meta({ description: 'Of these, refused by the front.' }),
   coverage: z.number().meta({ description: 'acknowledged / desired, 0 to 1.' }),
 })

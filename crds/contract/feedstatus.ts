@@ -21,6 +21,7 @@ export const sessionStatusSchema = z.object({
   tradingDay: z.string().optional(),
   pid: z.int().optional(),
   restarts: count,
+  /** `ticking`: acknowledged, and a fresh tick came on this connection; what answers a subscription is none. */
   subscriptions: z.object({ desired: count, acknowledged: count, ticking: count, rejected: count }),
   /** At most 100, with the front's reason. */
   rejections: z.array(z.object({ instrument: z.string(), reason: z.string() })),

@@ -114,7 +114,7 @@ describe('a session with the ctp gateway', () => {
     return running
   }
 
-  const isLive = ({ state, subscriptions }: SessionReport['status']) => state === 'live' && subscriptions.ticking === 1
+  const isLive = ({ state, subscriptions }: SessionReport['status']) => state === 'live' && subscriptions.acknowledged === 1
   const cut = () =>
     fetch(`http://127.0.0.1:${simulator.control}/faults`, { method: 'POST', body: JSON.stringify({ cut: { all: true } }) })
 

@@ -15,8 +15,7 @@ export type Parts = {
   subscriptions: Subscriptions
   gate: Gate
   counters: { snapshots: number; unknown: number; gaps: number; frontErrors: number }
-  /** Instruments of which a push came on this connection, and pushes in all. */
-  ticking: number
+  /** Pushes in all. */
   received: number
   /** 0 and '' where there is none yet. */
   lastTickAt: number
@@ -60,7 +59,7 @@ function statusOf({ account, publisher, connection, subscriptions, gate, ...part
     ...(front === undefined ? {} : { front }),
     ...(parts.tradingDay === '' ? {} : { tradingDay: parts.tradingDay }),
     pid: process.pid,
-    subscriptions: { ...subscriptions.counts(), ticking: parts.ticking },
+    subscriptions: { ...subscriptions.counts(), ticking: subscriptions.ticking() },
     rejections: subscriptions.rejections(maxRejections),
     received: parts.received,
     published: gate.counters.published,

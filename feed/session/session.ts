@@ -51,7 +51,6 @@ export class Session {
   #rateLimits: SessionStart['rateLimits']
   #groups: TickGroup[] = []
   #received = 0
-  #ticking = 0
   #lastTickAt = 0
   #tradingDay = ''
   #startupMs = 0
@@ -89,7 +88,9 @@ export class Session {
       subscriptions: this.#subscriptions,
       calendar,
       rateLimits: () => this.#rateLimits,
-      unsee: line => this.#unsee(line),
+      unsee: line => {
+        line.seen = false
+      },
       done: outcome => this.#sayResubscribed(outcome),
     })
   }
@@ -174,7 +175,6 @@ export class Session {
     const snapshot = !line.seen
     if (snapshot) {
       line.seen = true
-      this.#ticking++
       this.#counters.snapshots++
     }
     const isNew = this.#gate.observe(line, depth, receivedAt, snapshot)
@@ -192,15 +192,9 @@ export class Session {
     const tickGroups = tickGroupsOf(groups, this.#groups)
     const wanted = linesOf(groups, this.#lines, tickGroups)
     this.#groups = [...new Set(tickGroups)]
-    for (const line of this.#lines.values()) if (line.seen && !wanted.has(line)) this.#ticking--
     this.#connection.unsettled()
     this.#subscriptions.want(wanted)
     if (this.#subscriptions.isSettled) this.#settled()
-  }
-
-  #unsee(line: Line): void {
-    line.seen = false
-    this.#ticking--
   }
 
   #sayResubscribed(outcome: RunOutcome): void {
@@ -210,21 +204,18 @@ export class Session {
   #loggedIn(tradingDay: string): void {
     this.#tradingDay = tradingDay
     this.#gate.tradingDay = tradingDay
-    this.#ticking = 0
     this.#subscriptions.connected()
   }
 
   // Every instrument of a recording is pushed as a snapshot when a round begins.
   #restarted(round: number): void {
     this.#gate.round = round
-    this.#ticking = 0
     for (const line of this.#lines.values()) line.seen = false
   }
 
   #lost(reason: number): void {
     this.#book.stop()
     this.#subscriptions.disconnected()
-    this.#ticking = 0
     if (this.#gate.isOpen) this.#anchor(this.#lastTickAt || Date.now(), 'Reconnect')
     if (reason !== 0) {
       const fields = { reason: `0x${reason.toString(16)}` }
@@ -340,7 +331,6 @@ export class Session {
       subscriptions: this.#subscriptions,
       gate: this.#gate,
       counters: this.#counters,
-      ticking: this.#ticking,
       received: this.#received,
       lastTickAt: this.#lastTickAt,
       tradingDay: this.#tradingDay,

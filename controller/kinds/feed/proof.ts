@@ -39,7 +39,7 @@ function reportProof(report: FeedReport, minCoverage: number): Proof {
   if (session.state === 'failed') return refuted(session.reason ?? 'SessionFailed', `${report.active}: ${said}`)
   if (session.state !== 'live' && session.state !== 'subscribing')
     return pending(session.reason ?? 'NotLoggedIn', `${report.active}: ${said}`)
-  const { desired, acknowledged, ticking } = session.subscriptions
+  const { desired, acknowledged } = session.subscriptions
   if (acknowledged < desired * minCoverage)
     return pending(
       'SubscriptionsIncomplete',
@@ -48,7 +48,7 @@ function reportProof(report: FeedReport, minCoverage: number): Proof {
   if (report.role === 'publisher' && report.publisher.type !== 'none' && !report.publisher.connected)
     return pending('BusUnreachable', `the bus does not answer: ${report.publisher.message ?? 'not connected'}`)
   if (session.lastTickAt === undefined && report.market.open) return pending('NoTicks', noTicksText(report.active))
-  return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, ticking, report.market.open) }
+  return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, report.market.open) }
 }
 
 /** Silent groups that a message names. */
@@ -71,9 +71,9 @@ function noTicksText(account: string): string {
   return `the market is open and no fresh tick has come to ${account}: see \`feedctl subscriptions\`, and the front`
 }
 
-function flowText(desired: number, acknowledged: number, ticking: number, open: boolean): string {
-  const subscriptions = `${acknowledged} of ${desired} subscriptions acknowledged`
-  return open || ticking > 0 ? `${subscriptions}, ${ticking} ticking` : `${subscriptions}, market closed`
+/** Without a number that grows through the day: a condition is written when its message changes. */
+function flowText(desired: number, acknowledged: number, open: boolean): string {
+  return `${acknowledged} of ${desired} subscriptions acknowledged, ${open ? 'ticks flow' : 'market closed'}`
 }
 
 function crashMessage(workload: Workload): string {
