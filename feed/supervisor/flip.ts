@@ -2,9 +2,12 @@ import { asFault } from '../../crds/contract/fault.ts'
 import type { Position } from '../session/position.ts'
 import { type Opening, type SessionChild, startMs } from './child.ts'
 
-/** A healthy session answers in milliseconds, in tenths of a second on a machine under load; one that takes longer is fenced. */
-const closeDeadlineMs = 3000
-const openDeadlineMs = 3000
+/**
+ * A healthy session answers in milliseconds. One that does not run its loop is killed by the patrol after 3 s of silence, so this is for
+ * one that does: its gate is closed as soon as it has read the order, and fencing it, because a machine under load or a bus that is slow
+ * to confirm (1.5 s at most) delays its answer, would cost the position and a restart.
+ */
+const answerDeadlineMs = 6000
 
 /**
  * Closes a gate and answers where publishing stands. A session that does not answer is killed, so that two gates are never open;
@@ -12,7 +15,7 @@ const openDeadlineMs = 3000
  */
 export async function closeOrFence(child: SessionChild, lastKnown: Position): Promise<Position> {
   try {
-    return await child.close(closeDeadlineMs)
+    return await child.close(answerDeadlineMs)
   } catch {
     await child.kill()
     return { ...lastKnown, exact: false }
@@ -25,7 +28,7 @@ export async function closeOrFence(child: SessionChild, lastKnown: Position): Pr
  */
 export async function openOrFence(child: SessionChild, opening: Opening): Promise<void> {
   try {
-    await child.open(opening, child.isStarting ? startMs : openDeadlineMs)
+    await child.open(opening, child.isStarting ? startMs : answerDeadlineMs)
   } catch (error) {
     await child.kill()
     throw asFault(error)
