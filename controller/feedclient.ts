@@ -1,7 +1,8 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
+import * as z from 'zod'
 import type { Desired } from '../crds/contract/desired.ts'
 import { stalled, transient } from '../crds/contract/fault.ts'
-import { type FeedReport, feedReportSchema } from '../crds/contract/feedstatus.ts'
+import { type FeedEvent, type FeedReport, feedEventSchema, feedReportSchema } from '../crds/contract/feedstatus.ts'
 import type { LoginRetry } from '../crds/contract/loginretry.ts'
 import type { RetryRequest } from '../crds/contract/subscriptions.ts'
 import type { FeedClient } from './kinds/feed/ports.ts'
@@ -27,6 +28,14 @@ export const feedClient: FeedClient = {
     if (report.success) return report.data
     throw transient('FeedUnreachable', `${endpoint} answers with something else than a status`, report.error)
   },
+  async events(endpoint, token, after, signal): Promise<FeedEvent[]> {
+    const url = `${endpoint}/v1/events?follow=false&after=${after}`
+    const answer = await call('GET', url, token, undefined, deadline(signal, reportTimeoutMs))
+    if (answer.status !== 200) throw refusal(answer)
+    const body = eventsSchema.safeParse(parse(answer.text))
+    if (body.success) return body.data.events
+    throw transient('FeedUnreachable', `${endpoint} answers with something else than events`, body.error)
+  },
   async push(endpoint, token, desired: Desired, signal) {
     const body = JSON.stringify(desired)
     const answer = await call('PUT', `${endpoint}/v1/desired`, token, body, deadline(signal, pushTimeoutMs))
@@ -47,6 +56,8 @@ export const feedClient: FeedClient = {
     if (answer.status !== 202) throw refusal(answer)
   },
 }
+
+const eventsSchema = z.object({ events: z.array(feedEventSchema) })
 
 type Answer = { status: number; statusText: string; text: string }
 

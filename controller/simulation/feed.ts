@@ -1,7 +1,7 @@
 import { type Account, type Desired, desiredSchema, feedDirectory } from '../../crds/contract/desired.ts'
 import { digestOf } from '../../crds/contract/digest.ts'
 import { transient } from '../../crds/contract/fault.ts'
-import type { FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
+import type { FeedEvent, FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
 import type { RetryRequest } from '../../crds/contract/subscriptions.ts'
 import type { FeedClient } from '../kinds/feed/ports.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -40,6 +40,8 @@ export class SimulatedFeed {
   isUnlocked = false
   /** What its watchdog finds silent. */
   silentGroups: FeedReport['silentGroups']
+  /** What it has told, as its journal has it. */
+  readonly events: FeedEvent[] = []
   readonly #world: FeedWorld
   readonly #behaviour: Behaviour
   readonly #startedAt: number
@@ -110,6 +112,7 @@ export class SimulatedFeed {
       ...(this.silentGroups && { silentGroups: this.silentGroups }),
       publisher: { type: 'none', connected: true, outbox: 0 },
       gaps: 0,
+      lastEvent: this.events.at(-1)?.sequence ?? 0,
     }
   }
 
@@ -153,6 +156,7 @@ export function simulatedClient(world: FeedWorld): FeedClient {
   }
   return {
     report: async endpoint => at(endpoint).report(),
+    events: async (endpoint, _token, after) => at(endpoint).events.filter(({ sequence }) => sequence > after),
     push: async (endpoint, _token, desired) => at(endpoint).accept(desiredSchema.parse(JSON.parse(JSON.stringify(desired)))),
     resubscribe: async (endpoint, _token, request) => void at(endpoint).retried.push(request),
     retryLogins: async (endpoint, _token, { token }) => at(endpoint).retryLogins(token),

@@ -3,8 +3,12 @@ import type { ResourceEvent } from '../../crds/contract/event.ts'
 
 export type NewEvent = Omit<ResourceEvent, 'sequence' | 'count'>
 
-/** Events kept in all; the oldest go first. */
+/** Events kept in all, and about as many of one resource: the oldest go first, and one that has much to tell forces no other's out. */
 const eventLimit = 10_000
+export const resourceEventLimit = 1000
+
+/** Events between two looks for what goes. */
+const trimEvery = 100
 
 export type EventStore = {
   /** Adds an event, or counts it up where it repeats the resource's newest one. */
@@ -18,6 +22,9 @@ export function eventStore(database: DatabaseSync): EventStore {
   const insert = database.prepare('INSERT INTO event (at, kind, key, type, reason, message, count) VALUES (?, ?, ?, ?, ?, ?, 1)')
   const repeat = database.prepare('UPDATE event SET at = ?, count = count + 1 WHERE sequence = ?')
   const trim = database.prepare('DELETE FROM event WHERE sequence <= ?')
+  const trimResource = database.prepare(
+    'DELETE FROM event WHERE kind = ?1 AND key = ?2 AND sequence <= (SELECT sequence FROM event WHERE kind = ?1 AND key = ?2 ORDER BY sequence DESC LIMIT 1 OFFSET ?3)',
+  )
   const select = database.prepare(
     'SELECT * FROM event WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR key = ?2) ORDER BY sequence DESC LIMIT ?3',
   )
@@ -30,7 +37,10 @@ export function eventStore(database: DatabaseSync): EventStore {
       }
       const { lastInsertRowid } = insert.run(event.at, event.kind, event.key, event.type, event.reason, event.message)
       const sequence = Number(lastInsertRowid)
-      if (sequence % 100 === 0) trim.run(sequence - eventLimit)
+      if (sequence % trimEvery === 0) {
+        trim.run(sequence - eventLimit)
+        trimResource.run(event.kind, event.key, resourceEventLimit)
+      }
       return { ...event, sequence, count: 1 }
     },
     list: ({ kind, key, limit }) =>

@@ -52,6 +52,8 @@ export type FeedMemory = {
   hosts: string[]
   /** One-shot tokens that were carried out, by annotation. */
   requests: Record<string, string>
+  /** How far the events of the feed's own processes were heard, by container; `startedAt` tells one process from the next. */
+  heard?: Record<string, { startedAt: number; sequence: number }>
 }
 
 export type MemoryStore = {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Resource } from '../../crds/kinds.ts'
+import { resourceEventLimit } from './event.ts'
 import { openStore, type Store } from './store.ts'
 
 let directory: string
@@ -135,6 +136,15 @@ describe('events', () => {
       'started 3',
       'started 4',
     ])
+  })
+
+  it('are bounded for each resource, so that one that has much to tell forces no other out', () => {
+    store.events.add({ ...event, key: 'test/other' })
+    for (let i = 0; i < resourceEventLimit + 500; i++) store.events.add({ ...event, message: `started ${i}` })
+    const kept = store.events.list({ kind: 'Feed', key: 'test/f', limit: 5000 })
+    expect(kept.length).toBeLessThan(resourceEventLimit + 100)
+    expect(kept.at(-1)?.message).toBe(`started ${resourceEventLimit + 499}`)
+    expect(store.events.list({ kind: 'Feed', key: 'test/other', limit: 5 })).toHaveLength(1)
   })
 })
 

@@ -77,15 +77,19 @@ export const feedReportSchema = z.object({
   publisher: z.object({ type: z.string(), connected: z.boolean(), message: z.string().optional(), outbox: count }),
   lastFailover: failoverRecordSchema.optional(),
   gaps: count,
+  /** Sequence of the newest event; 0 before the first. */
+  lastEvent: count.optional(),
 })
 export type FeedReport = z.infer<typeof feedReportSchema>
 
-/** An event of the feed, `GET /v1/events` (server-sent, `id` is `sequence`). */
-export type FeedEvent = {
-  sequence: number
-  at: number
-  type: 'Normal' | 'Warning'
-  reason: string
-  message: string
-  fields?: Record<string, string | number | boolean>
-}
+export const feedEventSchema = z.object({
+  sequence: count,
+  at: time,
+  type: z.enum(['Normal', 'Warning']),
+  reason: z.string(),
+  message: z.string(),
+  fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+})
+
+/** An event of the feed, `GET /v1/events` (server-sent, `id` is `sequence`, which begins at 1 with each process). */
+export type FeedEvent = z.infer<typeof feedEventSchema>

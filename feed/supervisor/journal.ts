@@ -12,6 +12,11 @@ export class Journal {
   readonly #listeners = new Set<Listener>()
   #sequence = 0
 
+  /** Number of the newest event; 0 before the first. */
+  get last(): number {
+    return this.#sequence
+  }
+
   add({ type, reason, message, fields }: SessionEvent): FeedEvent {
     this.#sequence++
     const event: FeedEvent = { sequence: this.#sequence, at: Date.now(), type, reason, message, ...(fields ? { fields } : {}) }

@@ -31,6 +31,7 @@ export function reportOf(supervisor: Supervisor, version: string, now: number): 
     publisher: publisherOf(supervisor, active),
     ...(lastFailover === undefined ? {} : { lastFailover }),
     gaps: supervisor.gaps,
+    lastEvent: supervisor.journal.last,
   }
 }
 

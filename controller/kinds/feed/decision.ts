@@ -18,7 +18,8 @@ export type Step = { reason: string } & (
   | { action: 'RetryLogins'; container: string; endpoint: string; token: string }
 )
 
-export type Note = { type: 'Normal' | 'Warning'; reason: string; message: string }
+/** `at` where it happened before this look, in ms since 1970. */
+export type Note = { type: 'Normal' | 'Warning'; reason: string; message: string; at?: number }
 
 /** Why the revision that is aimed at is not simply the declared one. */
 export type Aim =

@@ -1,6 +1,7 @@
 import { accounts } from '../../../crds/contract/desired.ts'
 import { keyedDigestOf } from '../../../crds/contract/digest.ts'
 import { asFault, waiting } from '../../../crds/contract/fault.ts'
+import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
 import { type Resolution, resolveInstruments } from '../../consistency/instruments.ts'
 import { labels, type Workload } from '../../engines/engine.ts'
@@ -11,6 +12,7 @@ import type { Declared } from '../../store/declared.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import { aimOf, attemptOf, newRequest } from './aim.ts'
+import { heardUntil } from './feedevents.ts'
 import {
   busCredentialsRef,
   type EngineView,
@@ -183,10 +185,20 @@ async function askFeeds(input: FeedInput, { feeds }: ReadPorts, tokenOf: TokenOf
   const reachable = [...containers]
     .flatMap(name => (name === undefined ? [] : (findWorkload(input, name) ?? [])))
     .filter((workload): workload is Workload & { endpoint: string } => workload.endpoint !== undefined)
+  // What is not heard now is heard at the next look.
+  const newEvents = async (container: string, endpoint: string, report: FeedReport) => {
+    const after = heardUntil(input.memory, { container, report })
+    if ((report.lastEvent ?? 0) <= after) return {}
+    return feeds.events(endpoint, tokenOf(input.key), after, signal).then(
+      events => ({ events }),
+      () => ({}),
+    )
+  }
   return Promise.all(
     reachable.map(async ({ name, endpoint }) => {
       try {
-        return { container: name, report: await feeds.report(endpoint, tokenOf(input.key), signal) }
+        const report = await feeds.report(endpoint, tokenOf(input.key), signal)
+        return { container: name, report, ...(await newEvents(name, endpoint, report)) }
       } catch (error) {
         return { container: name, fault: asFault(error) }
       }

@@ -1,6 +1,6 @@
 import type { Account } from '../../../crds/contract/desired.ts'
 import type { Fault, FaultClass } from '../../../crds/contract/fault.ts'
-import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { FeedEvent, FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { FeedStatus } from '../../../crds/feed.ts'
 import type { Resolution } from '../../consistency/instruments.ts'
 import type { Image, Workload } from '../../engines/engine.ts'
@@ -29,8 +29,8 @@ export type ImageView =
   | { state: 'pulling' }
   | { state: 'failed'; fault: Fault }
 
-/** The feed's own word, asked at the container that runs. */
-export type ReportView = { container: string; report: FeedReport } | { container: string; fault: Fault }
+/** The feed's own word, asked at the container that runs; with `events` where it has told something new. */
+export type ReportView = { container: string; report: FeedReport; events?: FeedEvent[] } | { container: string; fault: Fault }
 
 /** Everything that a decision rests on, read once. Nothing here is a secret: secrets appear as keyed digests. */
 export type FeedInput = {

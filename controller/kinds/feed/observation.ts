@@ -1,5 +1,6 @@
 import { newRequest } from './aim.ts'
 import { type Aim, type Decision, idle, normal, warning } from './decision.ts'
+import { hear } from './feedevents.ts'
 import type { FeedInput } from './input.ts'
 import { loginsToRetry } from './loginretry.ts'
 import { followOverride } from './override.ts'
@@ -9,7 +10,9 @@ export function observe(input: FeedInput, aim: Aim): Pick<Decision, 'memory' | '
   const seen = { ...input.memory, epoch: epochSeen(input), hosts: hostsSeen(input) }
   const retried = takeRetry(idle(seen, aim), input)
   const followed = takeFailback(followOverride(retried, input), input)
-  return { memory: withoutOldFailure(followed, aim), notes: followed.notes }
+  const { heard, notes } = hear(input)
+  const { heard: _before, ...memory } = withoutOldFailure(followed, aim)
+  return { memory: heard ? { ...memory, heard } : memory, notes: [...notes, ...followed.notes] }
 }
 
 /** A feed's own watchdog moves the epoch too: what it reports is never handed out again. */

@@ -1,5 +1,5 @@
 import type { Desired } from '../../../crds/contract/desired.ts'
-import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { FeedEvent, FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { LoginRetry } from '../../../crds/contract/loginretry.ts'
 import type { RetryRequest } from '../../../crds/contract/subscriptions.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
@@ -14,6 +14,8 @@ import type { Store } from '../../store/store.ts'
 /** A feed's control API. Throws a transient Fault `FeedUnreachable`, or `FeedRefused` where the feed says no. */
 export type FeedClient = {
   report(endpoint: string, token: string, signal: AbortSignal): Promise<FeedReport>
+  /** Events after that number, oldest first, as many as the feed keeps. */
+  events(endpoint: string, token: string, after: number, signal: AbortSignal): Promise<FeedEvent[]>
   push(endpoint: string, token: string, desired: Desired, signal: AbortSignal): Promise<void>
   resubscribe(endpoint: string, token: string, request: RetryRequest, signal: AbortSignal): Promise<void>
   retryLogins(endpoint: string, token: string, request: LoginRetry, signal: AbortSignal): Promise<void>

@@ -41,7 +41,7 @@ function persist(key: string, { memory, revisions, forgotten, notes }: Decision,
       for (const revision of revisions) store.revisions.put(key, revision)
       store.revisions.remove(key, forgotten)
     })
-  for (const note of notes) onEvent({ ...note, at: clock.now(), kind: 'Feed', key })
+  for (const note of notes) onEvent({ at: clock.now(), ...note, kind: 'Feed', key })
 }
 
 async function tryApply(
@@ -70,7 +70,7 @@ async function tryApply(
   }
   const last = steps.at(-1)
   if (last) ports.store.memory.put(input.key, withOutcome(memory, last, undefined))
-  for (const note of outcomes) ports.onEvent({ ...note, at: ports.clock.now(), kind: 'Feed', key: input.key })
+  for (const note of outcomes) ports.onEvent({ at: ports.clock.now(), ...note, kind: 'Feed', key: input.key })
   return undefined
 }
 
