@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { windowsSchema } from './catalogue.ts'
+import { windowSchema, windowsSchema } from './catalogue.ts'
 
 /** Entries of each list of an override file. */
 const maxEntries = 400
@@ -18,13 +18,9 @@ const spanSchema = z
     `a span has at most ${maxSpanDays} days`,
   )
 
-const time = z.string().regex(/^[0-3]\d:[0-5]\d:[0-5]\d$/, 'write a time as HH:MM:SS')
 const hours = z.strictObject({
-  day: z.array(z.tuple([time, time])).max(8),
-  night: z
-    .array(z.tuple([time, time]))
-    .max(8)
-    .optional(),
+  day: z.array(windowSchema).max(8),
+  night: z.array(windowSchema).max(8).optional(),
 })
 
 const changeSchema = hours

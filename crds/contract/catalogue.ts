@@ -8,9 +8,14 @@ export type ProductClass = (typeof productClasses)[number]
 export const exchanges = ['SHFE', 'DCE', 'CZCE', 'CFFEX', 'INE', 'GFEX'] as const
 export type Exchange = (typeof exchanges)[number]
 
-/** `[from, to]` as `HH:MM:SS` in Asia/Shanghai; hours of 24 and more belong to the next day (`25:00:00` is 01:00). */
-const windowSchema = z.tuple([z.string(), z.string()])
+const timeOfDay = z.string().regex(/^[0-3]\d:[0-5]\d:[0-5]\d$/, 'write a time as HH:MM:SS')
 
+/** `[from, to]` as `HH:MM:SS` in Asia/Shanghai; hours of 24 and more belong to the next day (`25:00:00` is 01:00). */
+export const windowSchema = z
+  .tuple([timeOfDay, timeOfDay])
+  .refine(([from, to]) => from < to, 'the window ends before it begins: write hours after midnight as 24 and more')
+
+/** Whoever reads windows from outside parses them with this, so that a calendar meets only such as it can work with. */
 export const windowsSchema = z.object({ day: z.array(windowSchema), night: z.array(windowSchema).optional() })
 export type TradingWindows = z.infer<typeof windowsSchema>
 

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type Overrides, overridesSchema } from '../../crds/contract/calendar.ts'
 import { stalled } from '../../crds/contract/fault.ts'
-import { sessionsOf } from './sessions.ts'
 
 /** Nothing to override. */
 export const noOverrides: Overrides = { closed: [], open: [], windows: [] }
@@ -32,7 +31,6 @@ export function parseOverrides(text: string, path: string): Overrides {
     const [issue] = result.error.issues
     throw invalid(path, `${issue?.path.join('.')}: ${issue?.message}`, result.error)
   }
-  for (const change of result.data.windows) sessionsOf(change)
   return result.data
 }
 

@@ -50,6 +50,16 @@ describe('a feed starts from', () => {
     expect(state.load().desired.epoch).toBe(4)
   })
 
+  it('no state with a trading window that no calendar can work with, and says where it is', () => {
+    const group = { exchange: 'SHFE', product: 'cu', class: 'future', multiplier: 5, priceTick: 10, instruments: [] as string[] } as const
+    const { live, ...desired } = desiredWith({})
+    const windows = { day: [['9:00', '10:00:00']] } as never
+    give({ ...desired, live: { ...live, instrumentGroups: [{ ...group, windows }] } })
+    expect(() => new StateDirectory(directory).load()).toThrow(
+      /live\.instrumentGroups\.0\.windows\.day\.0\.0: write a time as HH:MM:SS/,
+    )
+  })
+
   it("the watchdog's override, until a desired state has passed its epoch", () => {
     const state = new StateDirectory(directory)
     const override = { active: 'backup', epoch: 5, since: 1, reason: 'silent' } as const

@@ -62,7 +62,7 @@ export class StateDirectory {
     try {
       return { desired: desiredSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) }
     } catch (error) {
-      return { error: stalled('DesiredInvalid', `${path} cannot be read as a desired state`, error) }
+      return { error: stalled('DesiredInvalid', `${path} cannot be read as a desired state${placeOf(error)}`, error) }
     }
   }
 
@@ -90,6 +90,12 @@ export class StateDirectory {
     renameSync(draft, path)
     if (isSynced) syncDirectory(this.#state)
   }
+}
+
+/** Where it does not fit the schema. */
+function placeOf(error: unknown): string {
+  const issue = error instanceof z.ZodError ? error.issues[0] : undefined
+  return issue === undefined ? '' : `: ${issue.path.join('.')}: ${issue.message}`
 }
 
 function newerOf(given: Desired | undefined, accepted: Desired | undefined): Desired | undefined {
