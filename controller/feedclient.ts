@@ -11,6 +11,8 @@ import type { FeedClient } from './kinds/feed/ports.ts'
 const reportTimeoutMs = 2000
 /** A push may flip a gate; the feed answers when the flip is under way. */
 const pushTimeoutMs = 10_000
+/** 1.5 MB of it at the most; while it is on its way no gate is open. */
+const positionTimeoutMs = 3000
 /** A status holds at most some hundred rejections. */
 const maxAnswerBytes = 4 * 1024 * 1024
 /** Connections of one feed that are kept between two looks; the feed closes them after 30 s of silence. */
@@ -39,6 +41,17 @@ export const feedClient: FeedClient = {
   async push(endpoint, token, desired: Desired, signal) {
     const body = JSON.stringify(desired)
     const answer = await call('PUT', `${endpoint}/v1/desired`, token, body, deadline(signal, pushTimeoutMs))
+    if (answer.status !== 200) throw refusal(answer)
+  },
+  async position(endpoint, token, signal) {
+    const answer = await call('GET', `${endpoint}/v1/position`, token, undefined, deadline(signal, positionTimeoutMs))
+    if (answer.status === 404) return undefined
+    if (answer.status !== 200) throw refusal(answer)
+    return answer.text
+  },
+  async takePosition(endpoint, token, position, signal) {
+    const answer = await call('PUT', `${endpoint}/v1/position`, token, position, deadline(signal, positionTimeoutMs))
+    if (answer.status === 404) throw stalled('FeedRefused', 'the feed is of a version that takes no position over')
     if (answer.status !== 200) throw refusal(answer)
   },
   async resubscribe(endpoint, token, request: RetryRequest, signal) {

@@ -61,10 +61,10 @@ const feedCredentials = z.strictObject({
 })
 
 const rollout = z.strictObject({
-  strategy: z
-    .enum(['Recreate'])
-    .default('Recreate')
-    .meta({ description: 'Recreate: stop the old container, start the new one, bring the old one back if it fails.' }),
+  strategy: z.enum(['Handover', 'Recreate']).default('Recreate').meta({
+    description:
+      'Handover: prove the new process muted beside the old one, then pass the gate: no tick is lost; an account is logged in twice meanwhile. Recreate: stop the old container, start the new one, bring the old one back if it fails.',
+  }),
   progressDeadline: duration('120s').meta({ description: 'Time in which a revision must prove itself by data.' }),
   minHealthy: duration('10s').meta({ description: 'Time that a revision must stay good before the old one is let go.' }),
   minCoverage: z

@@ -5,6 +5,7 @@ import type { FeedEvent, FeedReport, SessionStatus } from '../../crds/contract/f
 import type { RetryRequest } from '../../crds/contract/subscriptions.ts'
 import type { FeedClient } from '../kinds/feed/ports.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { type SimulatedBus, SimulatedLine } from './bus.ts'
 import type { SimulatedWorkload } from './workload.ts'
 
 /** How a feed behaves. `slow` logs in after 3 s, `good` after 100 ms. */
@@ -20,6 +21,8 @@ export type FeedWorld = {
   deadAccounts: Set<Account>
   /** Feeds whose control port does not answer. */
   isMute: boolean
+  /** What all of them publish. */
+  bus?: SimulatedBus
   /** Told of each state that a feed takes over. */
   onAccepted: (feed: SimulatedFeed) => void
 }
@@ -45,6 +48,7 @@ export class SimulatedFeed {
   readonly #world: FeedWorld
   readonly #behaviour: Behaviour
   readonly #startedAt: number
+  readonly #line: SimulatedLine
 
   constructor(workload: SimulatedWorkload, behaviour: Behaviour, world: FeedWorld) {
     this.workload = workload
@@ -55,6 +59,7 @@ export class SimulatedFeed {
     const saved = workload.files.get(overridePath)
     const override = saved === undefined ? undefined : (JSON.parse(saved) as FeedReport['override'])
     this.override = override && override.epoch >= this.desired.epoch ? override : undefined
+    this.#line = new SimulatedLine(world.bus, workload)
     this.#save()
   }
 
@@ -77,15 +82,37 @@ export class SimulatedFeed {
     if (digestOf(next.launch) !== digestOf(this.desired.launch)) throw refused('LaunchChanged')
     if (!next.launch.accounts.includes(next.live.active)) throw refused('AccountUnknown')
     if (next.epoch < this.epoch) throw refused(`StaleEpoch ${next.epoch} < ${this.epoch}`)
-    if (next.epoch === this.epoch && next.live.active !== this.active) throw refused('StaleEpoch: the gate moves')
+    const movesGate = next.live.active !== this.active || next.live.role !== this.desired.live.role
+    if (next.epoch === this.epoch && movesGate) throw refused('StaleEpoch: the gate moves')
+    this.#moveGate()
     if (this.override && next.epoch > this.override.epoch) this.override = undefined
     this.desired = next
     this.#save()
+    this.#moveGate()
+  }
+
+  /** Where its publishing stands, as text. */
+  position(): string {
+    this.#moveGate()
+    return this.#line.position()
+  }
+
+  takePosition(text: string): void {
+    this.#moveGate()
+    if (this.gate || this.desired.live.role === 'publisher') throw refused('GateOpen')
+    this.#line.take(text)
+  }
+
+  /** Its process is gone: what it has published until now is on the bus. */
+  gone(): void {
+    this.#moveGate()
+    this.#line.end()
   }
 
   /** The watchdog moves the gate. */
   flip(): void {
     const to = this.active === 'primary' ? 'backup' : 'primary'
+    if (this.desired.live.role === 'standby') return
     if (!this.desired.launch.accounts.includes(to) || !this.#isLive(to)) return
     this.override = { active: to, epoch: this.epoch + 1, since: this.#world.clock.now(), reason: 'silence' }
     this.#save()
@@ -117,7 +144,9 @@ export class SimulatedFeed {
   }
 
   #moveGate(): void {
-    if (this.#isLive(this.active)) this.gate = { account: this.active, epoch: this.epoch }
+    if (this.desired.live.role === 'standby') this.gate = undefined
+    else if (this.#isLive(this.active)) this.gate = { account: this.active, epoch: this.epoch }
+    this.#line.turn(this.gate?.epoch)
   }
 
   #isLive(account: Account): boolean {
@@ -157,6 +186,8 @@ export function simulatedClient(world: FeedWorld): FeedClient {
   return {
     report: async endpoint => at(endpoint).report(),
     events: async (endpoint, _token, after) => at(endpoint).events.filter(({ sequence }) => sequence > after),
+    position: async endpoint => at(endpoint).position(),
+    takePosition: async (endpoint, _token, position) => at(endpoint).takePosition(position),
     push: async (endpoint, _token, desired) => at(endpoint).accept(desiredSchema.parse(JSON.parse(JSON.stringify(desired)))),
     resubscribe: async (endpoint, _token, request) => void at(endpoint).retried.push(request),
     retryLogins: async (endpoint, _token, { token }) => at(endpoint).retryLogins(token),

@@ -12,6 +12,7 @@ import type { Result } from '../runtime/result.ts'
 import type { SecretValues } from '../secrets/secret.ts'
 import type { NewEvent } from '../store/event.ts'
 import { openStore } from '../store/store.ts'
+import { SimulatedBus } from './bus.ts'
 import { handClock } from './clock.ts'
 import { type SimulatedEngine, simulatedEngine } from './engine.ts'
 import { type FeedWorld, SimulatedFeed, simulatedClient } from './feed.ts'
@@ -35,6 +36,7 @@ type FeedDeclaration = {
   revision: number | undefined
   suspend: boolean
   autoRollback: boolean
+  strategy: 'Handover' | 'Recreate'
   failback: 'manual' | 'auto'
   retry: string | undefined
   resubscribe: string | undefined
@@ -47,7 +49,11 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 export async function openStage() {
   const clock = handClock(1_700_000_000_000)
   const store = openStore(':memory:')
-  const world: FeedWorld = { clock, running: new Map(), deadAccounts: new Set(), isMute: false, onAccepted: () => undefined }
+  const bus = new SimulatedBus(clock)
+  const world: FeedWorld = {
+    ...{ clock, bus, running: new Map(), deadAccounts: new Set(), isMute: false },
+    onAccepted: () => undefined,
+  }
   const present = new Set<string>()
   const registry = new Set<string>(images.filter(name => name !== 'missing').map(imageReference))
   const engines = new Map<string, SimulatedEngine>(
@@ -73,6 +79,7 @@ export async function openStage() {
     revision: undefined,
     suspend: false,
     autoRollback: true,
+    strategy: 'Recreate',
     failback: 'manual',
     retry: undefined,
     resubscribe: undefined,
@@ -84,6 +91,9 @@ export async function openStage() {
   /** Writes until the controller dies. */
   let writesLeft = Number.POSITIVE_INFINITY
   let diesBefore = false
+  /** Point of a rollout at which the controller dies. */
+  let deathPoint: string | undefined
+  let deaths = 0
   let controller: { registry: EngineRegistry; ports: FeedPorts; stop: AbortController } | undefined
   let dueAt = clock.now()
   let isDeclared = true
@@ -138,11 +148,18 @@ export async function openStage() {
       feeds: {
         ...client,
         push: (endpoint, token, desired, signal) => write('push', () => client.push(endpoint, token, desired, signal)),
+        takePosition: (endpoint, token, position, signal) =>
+          write('position', () => client.takePosition(endpoint, token, position, signal)),
       },
       catalogues: async () => new Map([['all.json', catalogue]]),
       problems: () => [],
       tokenOf: () => 'token',
       onStep: () => undefined,
+      reached: (_key, point) => {
+        if (point !== deathPoint) return undefined
+        deathPoint = undefined
+        return died()
+      },
       onEvent: event => void events.push(event),
       onStatus: () => undefined,
     }
@@ -154,6 +171,7 @@ export async function openStage() {
 
   /** The controller is gone with kill -9; the next look is its successor's. */
   const crash = () => {
+    deaths++
     controller?.stop.abort()
     controller = undefined
     dueAt = clock.now()
@@ -206,6 +224,7 @@ export async function openStage() {
     clock,
     store,
     world,
+    bus,
     engines,
     events,
     writes,
@@ -217,6 +236,10 @@ export async function openStage() {
     dieAt(count: number, when: 'before' | 'after') {
       writesLeft = count
       diesBefore = when === 'before'
+    },
+    /** The controller dies when it next reaches this point of a rollout. */
+    dieAtPoint(point: string) {
+      deathPoint = point
     },
     crash,
     look,
@@ -237,6 +260,10 @@ export async function openStage() {
     redeclare: declare,
     get spec(): Readonly<FeedDeclaration> {
       return spec
+    },
+    /** How often the controller has died. */
+    get deaths() {
+      return deaths
     },
     get isDeclared() {
       return isDeclared
@@ -273,8 +300,13 @@ function runFeed(workload: SimulatedWorkload, world: FeedWorld): Run {
   if (behaviour === 'crashes') return { end: { afterMs: 50, exitCode: 1 } }
   const kind = behaviour === 'slow' || behaviour === 'never-logs-in' ? behaviour : 'good'
   const endpoint = `sim://${workload.id}`
-  world.running.set(endpoint, new SimulatedFeed(workload, kind, world))
-  return { endpoint, gone: () => world.running.delete(endpoint) }
+  const feed = new SimulatedFeed(workload, kind, world)
+  world.running.set(endpoint, feed)
+  const gone = () => {
+    feed.gone()
+    world.running.delete(endpoint)
+  }
+  return { endpoint, gone }
 }
 
 /** As the loop has it, with the resync of the default settings and a middling back-off. */
@@ -316,6 +348,7 @@ function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Res
     failback,
     suspend,
     autoRollback,
+    strategy,
     revision,
   } = feed
   const names = catalogueOf(instruments).map(({ exchange, id }) => `${exchange}.${id}`)
@@ -333,7 +366,7 @@ function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Res
   const spec = kinds.Feed.spec.parse({
     ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend },
     credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },
-    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback },
+    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback, strategy },
     ...(revision !== undefined && { revision }),
     revisionHistoryLimit: 4,
   })

@@ -11,12 +11,21 @@ export type Placement = { host: string; container: string; revision: number }
  * - `preparing`: the image is looked for and pulled; nothing that runs is touched.
  * - `replacing`: the new workload is created, the old one stopped, the new one started.
  * - `proving`: the new one must show live data before `deadline`.
- * - `settling`: it must stay good for `minHealthy`.
+ * - `starting` (handover): the new workload is created and started beside the old one, muted.
+ * - `rehearsing` (handover): it must show live data before `deadline`, muted; the old one publishes.
+ * - `promoting` (handover): the old one's gate is closed, the new one's is opened behind it.
+ * - `settling`: it must stay good for `minHealthy`; in a handover the old one runs on, muted.
  * - `reverting`: it failed; the old one is brought back.
  */
 export type Rollout = {
-  phase: 'preparing' | 'replacing' | 'proving' | 'settling' | 'reverting'
+  phase: 'preparing' | 'replacing' | 'proving' | 'starting' | 'rehearsing' | 'promoting' | 'settling' | 'reverting'
   revision: number
+  /** Absent where the old workload ends before the new one starts. */
+  strategy?: 'Handover'
+  /** The gate may have left the old workload: from here on the new one may publish. */
+  movesGate?: true
+  /** Since when the new workload, which publishes, has not answered. */
+  silentSince?: number
   /** Where it will run; the same as `serving` when the running process takes the revision over. */
   container: string
   startedAt: number

@@ -4,6 +4,7 @@ import type { WorkloadFile } from '../../engines/engine.ts'
 import type { Step } from './decision.ts'
 import { engineOf, hostOf } from './gather.ts'
 import type { FeedInput } from './input.ts'
+import { type Passing, passGate } from './passing.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
 import { workloadSpec } from './workload.ts'
 
@@ -23,6 +24,7 @@ export async function apply(
 
 async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<void> {
   if (step.action === 'Push') return ports.feeds.push(step.endpoint, tokenOf(input.key), step.desired, signal)
+  if (step.action === 'MoveGate') return movePublisher(step, input, ports, tokenOf, signal)
   if (step.action === 'Resubscribe') return ports.feeds.resubscribe(step.endpoint, tokenOf(input.key), step.request, signal)
   if (step.action === 'RetryLogins')
     return ports.feeds.retryLogins(step.endpoint, tokenOf(input.key), { token: step.token }, signal)
@@ -48,6 +50,17 @@ async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf:
   } finally {
     host.invalidate()
   }
+}
+
+async function movePublisher(
+  step: Step & { action: 'MoveGate' },
+  { key }: FeedInput,
+  { feeds, clock, reached = () => undefined }: ReadPorts,
+  tokenOf: TokenOf,
+  signal: AbortSignal,
+): Promise<void> {
+  const around = { now: clock.now(), reached: (passing: Passing) => reached(key, `promoting/${passing}`) }
+  await passGate(step, feeds, tokenOf(key), around, signal)
 }
 
 async function specFor(step: Step & { action: 'Create' }, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf) {

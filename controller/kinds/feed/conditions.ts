@@ -84,6 +84,9 @@ const phaseReason = {
   preparing: 'PreparingImage',
   replacing: 'Replacing',
   proving: 'Proving',
+  starting: 'StartingMuted',
+  rehearsing: 'ProvingMuted',
+  promoting: 'Promoting',
   settling: 'Settling',
   reverting: 'RollingBack',
 } as const

@@ -14,9 +14,13 @@ export type Step = { reason: string } & (
   | { action: 'Rename'; host: string; container: string; to: string }
   | { action: 'Remove'; host: string; container: string }
   | { action: 'Push'; host: string; container: string; endpoint: string; desired: Desired }
+  | ({ action: 'MoveGate'; from: Seat | undefined } & Seat)
   | { action: 'Resubscribe'; container: string; endpoint: string; request: RetryRequest; token: string }
   | { action: 'RetryLogins'; container: string; endpoint: string; token: string }
 )
+
+/** A feed process that runs, and what it is to be told. */
+export type Seat = { host: string; container: string; endpoint: string; desired: Desired }
 
 /** `at` where it happened before this look, in ms since 1970. */
 export type Note = { type: 'Normal' | 'Warning'; reason: string; message: string; at?: number }

@@ -1,9 +1,10 @@
 import type { FaultClass } from '../../../crds/contract/fault.ts'
-import type { FeedMemory, Rollout } from '../../store/memory.ts'
+import type { FeedMemory, Placement, Rollout } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import { type Aim, type Decision, idle, type Step, warning } from './decision.ts'
-import { handOver } from './handover.ts'
-import { type FeedInput, findRevision } from './input.ts'
+import { type Holder, moveGate, silentMs } from './gatemove.ts'
+import { handOver, type Writing } from './handover.ts'
+import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
 import { loginsRetried } from './loginretry.ts'
 import { leftOvers, mend } from './repair.ts'
 import { remembered } from './resubscription.ts'
@@ -45,19 +46,45 @@ export function fallBack(
   return { ...idle({ ...input.memory, rollout: reverting, failure }, aim), wakeMs: 0 }
 }
 
-/** `reverting`: the failed one goes, the last good one comes back, from its stopped container where that is still there. */
+/**
+ * `reverting`: the failed one goes, the last good one comes back: from its muted process, else from its stopped container, where that is
+ * still there.
+ */
 export function revert(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
   const { serving } = input.memory
   const good = findRevision(input, serving?.revision)
   if (!serving || !good) return { ...idle(withoutRollout(input), aim), wakeMs: 0 }
+  const returning = returnGate(input, rollout, { placement: serving, revision: good })
+  if (returning) return { ...idle(returning.memory, aim), steps: returning.steps, wakeMs: revertIntervalMs }
   const mending = mend(input, good, serving)
   const { memory, steps } = mending ?? handOver(input, good, serving)
   const removals = leftOvers(input, [serving.container])
   if (mending || steps.length + removals.length > 0)
     return { ...idle(memory, aim), steps: [...removals, ...steps], proof: mending?.waits, wakeMs: revertIntervalMs }
+  if (!rollout.failure) return { ...idle(withoutRollout(input), aim), wakeMs: 0 }
   const text = `revision ${rollout.revision} failed (${rollout.failure?.reason}): revision ${good.number} serves again`
   return { ...idle(withoutRollout(input), aim), notes: [warning('RolledBack', text)], wakeMs: 0 }
 }
+
+/** After a handover that may have moved it: the gate goes back to the old process, which runs muted. `undefined` where it has it, or is gone. */
+function returnGate(input: FeedInput, rollout: Rollout, good: Holder): Writing | undefined {
+  const { container } = good.placement
+  const successor = findRevision(input, rollout.revision)
+  const report = findReport(input, container)
+  if (!rollout.movesGate || !successor || findWorkload(input, container)?.state !== 'running') return undefined
+  if (report?.role === 'publisher') return undefined
+  if (!report && input.now - rollout.phaseSince >= silentMs) return { memory: input.memory, steps: [stopSilent(good.placement)] }
+  const placement = { host: successor.snapshot.hostRef, container: rollout.container, revision: successor.number }
+  const reason = `${container} publishes again: revision ${rollout.revision} ${rollout.failure?.reason ?? 'is no longer wanted'}`
+  return moveGate(input, { placement, revision: successor }, good, rollout.phaseSince, reason)
+}
+
+const stopSilent = ({ host, container }: Placement): Step => ({
+  action: 'Stop',
+  host,
+  container,
+  reason: `${container} shall publish again and does not answer: it is started anew`,
+})
 
 export function withoutRollout({ memory: { rollout: _done, ...rest } }: FeedInput): FeedMemory {
   return rest

@@ -1,10 +1,10 @@
-import type { Account } from '../../../crds/contract/desired.ts'
+import type { Account, Live } from '../../../crds/contract/desired.ts'
 import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { FeedMemory, Placement } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import type { Step } from './decision.ts'
 import { desiredOf, liveDigestOf } from './desired.ts'
-import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
+import { type FeedInput, findReport, findRevision, findWorkload, isRunning } from './input.ts'
 import { overrideEnds } from './override.ts'
 import type { Expectation } from './proof.ts'
 
@@ -25,8 +25,24 @@ export function handOver(input: FeedInput, revision: Revision, { host, container
   return { memory, steps: [{ action: 'Push', host, container, endpoint, desired, reason }] }
 }
 
-export function desiredFor(input: FeedInput, revision: Revision, epoch: number) {
-  return desiredOf(input.key, revision, epoch, activeFor(input, revision), credentialsOf(input).standby)
+/**
+ * Pushes the desired state to a process that runs muted beside the publisher. It moves no gate, but of its epoch and its active account
+ * the feed only takes both or neither.
+ */
+export function handOverMuted(input: FeedInput, revision: Revision, { host, container }: Placement): Writing {
+  const { memory } = input
+  const report = findReport(input, container)
+  const endpoint = findWorkload(input, container)?.endpoint
+  const isTold = report && report.revision === revision.number && hasSettings(input, revision, report, activeFor(input, revision))
+  if (!report || !endpoint || isTold || report.role !== 'standby') return { memory, steps: [] }
+  const next = report.epoch < memory.epoch ? memory : nextEpoch(input)
+  const desired = desiredFor(input, revision, next.epoch, 'standby')
+  const reason = `${container}, which is muted, has other settings than those declared`
+  return { memory: next, steps: [{ action: 'Push', host, container, endpoint, desired, reason }] }
+}
+
+export function desiredFor(input: FeedInput, revision: Revision, epoch: number, role: Live['role'] = 'publisher') {
+  return desiredOf(input.key, revision, epoch, { role, active: activeFor(input, revision), ...standbyOf(input) })
 }
 
 /** Epochs left out where a watchdog may have taken some without being seen: an epoch never has two publishers. */
@@ -35,8 +51,9 @@ const unseenEpochs = 16
 /** A process that begins to publish, and a gate that moves, take a new epoch. */
 export function nextEpoch(input: FeedInput): FeedMemory {
   const { memory } = input
-  const placed = [memory.serving?.container, memory.rollout?.container].filter(name => name !== undefined)
-  const isSeen = placed.length === 0 || placed.some(name => findReport(input, name) !== undefined)
+  const placed = [...new Set([memory.serving?.container, memory.rollout?.container])].filter(name => name !== undefined)
+  const running = placed.filter(name => isRunning(findWorkload(input, name)))
+  const isSeen = placed.length === 0 || (running.length > 0 && running.every(name => findReport(input, name) !== undefined))
   return { ...memory, epoch: memory.epoch + (isSeen || memory.epoch === 0 ? 1 : unseenEpochs) }
 }
 
@@ -59,6 +76,7 @@ function activeFor(input: FeedInput, { snapshot }: Revision): Account {
 function handOverReason(input: FeedInput, revision: Revision, report: FeedReport): string | undefined {
   const ends = overrideEnds(input)
   if (ends !== undefined) return `the watchdog's override ends: ${ends}`
+  if (report.role !== 'publisher') return 'it shall publish, and is muted'
   if (report.revision !== revision.number) return `revision ${report.revision} -> ${revision.number}`
   const active = activeFor(input, revision)
   if (hasSettings(input, revision, report, active)) return undefined
@@ -70,16 +88,19 @@ function handOverReason(input: FeedInput, revision: Revision, report: FeedReport
 
 /** Whether the gate is certain to stay where the feed has it: it was last told the same account, for the revision that it runs. */
 function gateStays(input: FeedInput, revision: Revision, report: FeedReport): boolean {
-  if (overrideEnds(input) !== undefined) return false
+  if (overrideEnds(input) !== undefined || report.role !== 'publisher') return false
   const active = activeFor(input, revision)
   if (report.override) return report.override.active === active
   const current = findRevision(input, report.revision)
   return current !== undefined && hasSettings(input, current, report, active)
 }
 
-function hasSettings(input: FeedInput, revision: Revision, report: FeedReport, active: Account): boolean {
-  return report.liveDigest === liveDigestOf(revision, active, credentialsOf(input).standby)
+/** In the role that it has: which one it shall have is decided elsewhere. */
+function hasSettings(input: FeedInput, revision: Revision, { liveDigest, role }: FeedReport, active: Account): boolean {
+  return liveDigest === liveDigestOf(revision, { role, active, ...standbyOf(input) })
 }
+
+const standbyOf = (input: FeedInput) => ({ standby: credentialsOf(input).standby })
 
 function credentialsOf(input: FeedInput) {
   const { active = 'primary', standby = 'warm' } = input.declared?.resource.spec.credentials ?? {}

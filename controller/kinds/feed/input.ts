@@ -72,6 +72,11 @@ export function findWorkload(input: FeedInput, container: string): Workload | un
   return undefined
 }
 
+/** Whether its process is there, or is started again by the engine. */
+export function isRunning(workload: Workload | undefined): boolean {
+  return workload?.state === 'running' || workload?.state === 'restarting'
+}
+
 /** Credentials of the bus: the profile's, or those that the pinned revision publishes with. */
 export function busCredentialsRef({
   declared,
@@ -90,6 +95,14 @@ export function findImage(input: FeedInput, { number }: Revision): ImageView {
 export function findReport(input: FeedInput, container: string): FeedReport | undefined {
   const view = input.reports.find(candidate => candidate.container === container)
   return view && 'report' in view ? view.report : undefined
+}
+
+/** The report of the process that publishes; where none does, of the one that is nearest to it. */
+export function findPublisher(input: FeedInput): FeedReport | undefined {
+  const { rollout, serving } = input.memory
+  const names = [rollout?.container, serving?.container].filter(name => name !== undefined)
+  const reports = names.flatMap(name => findReport(input, name) ?? [])
+  return reports.find(({ role }) => role === 'publisher') ?? reports[0]
 }
 
 export function findRevision(input: FeedInput, number: number | undefined): Revision | undefined {

@@ -3,14 +3,14 @@ import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { Override } from '../../store/memory.ts'
 import { newRequest } from './aim.ts'
 import { type Decision, type Note, normal, warning } from './decision.ts'
-import { type FeedInput, findReport } from './input.ts'
+import { type FeedInput, findPublisher } from './input.ts'
 
 /**
  * The feed's watchdog may flip to the other account. That is respected, not fought: it is remembered with the declaration of that
  * moment, and ends when the operator declares something else about `credentials` or asks for failback.
  */
 export function followOverride(before: Decision, input: FeedInput): Decision {
-  const report = servingReport(input)
+  const report = findPublisher(input)
   if (!report) return before
   const decision = { ...before, notes: [...before.notes, ...flipNotes(input, report)] }
   const { override: known, ...memory } = decision.memory
@@ -57,7 +57,7 @@ const holdMs = 300_000
 const freshMs = 60_000
 
 function hasHealed(input: FeedInput, { since }: Override): boolean {
-  const report = servingReport(input)
+  const report = findPublisher(input)
   const wanted = input.declared?.resource.spec.credentials.active
   const session = report?.sessions.find(({ account }) => account === wanted)
   if (!report || session?.state !== 'live') return false
@@ -82,12 +82,6 @@ function flipNotes({ now, status }: FeedInput, { lastFailover: flip }: FeedRepor
 }
 
 const ms = (value: number | undefined) => (value === undefined ? 'not yet' : `after ${Math.round(value)} ms`)
-
-function servingReport(input: FeedInput): FeedReport | undefined {
-  const { rollout, serving } = input.memory
-  const containers = [rollout?.container, serving?.container].filter(name => name !== undefined)
-  return containers.map(name => findReport(input, name)).find(report => report !== undefined)
-}
 
 function credentialsDigest(input: FeedInput): string {
   return digestOf(input.declared?.resource.spec.credentials)

@@ -1,6 +1,7 @@
+import type { Rollout } from '../../store/memory.ts'
 import { aimOf } from './aim.ts'
 import { type Aim, type Decision, idle } from './decision.ts'
-import { type FeedInput, findRevision, findWorkload } from './input.ts'
+import { type FeedInput, findRevision, findWorkload, isRunning } from './input.ts'
 import { withLoginRetry } from './loginretry.ts'
 import { observe } from './observation.ts'
 import { planRemoval } from './removal.ts'
@@ -22,7 +23,8 @@ const blindIntervalMs = 5000
  */
 export function plan(input: FeedInput): Decision {
   if (!input.declared) return planRemoval(input)
-  if (input.declared.resource.spec.suspend) return idle(input.memory)
+  // A gate on its way is taken there first: suspended is the reconciling, not the feed.
+  if (input.declared.resource.spec.suspend && !isGateMoving(input)) return idle(input.memory)
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
   const decision = converge({ ...input, memory }, aim)
@@ -34,11 +36,34 @@ function converge(input: FeedInput, aim: Aim): Decision {
   const { rollout, serving } = input.memory
   if (isBlind(input, aim)) return waitForSight(input, aim)
   const goesBack = aim.revision === undefined || aim.revision.number === serving?.revision
+  if (rollout?.movesGate && rollout.revision !== aim.revision?.number) return withdraw(input, aim, rollout)
   if (rollout?.phase === 'reverting' && goesBack) return planRollout(input, aim, rollout)
   if (aim.revision === undefined) return idle(input.memory, aim)
   if (rollout?.revision === aim.revision.number) return planRollout(input, aim, rollout)
   if (serving?.revision !== aim.revision.number) return beginRollout(input, aim, aim.revision)
   return planRepair(input, aim, aim.revision, serving)
+}
+
+/**
+ * Something else is wanted while the gate is with the new process, or on its way there: it goes back to the old one first, which runs
+ * muted. Where that is gone, the new one is the one that serves.
+ */
+function withdraw(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
+  const { memory } = input
+  const successor = findRevision(input, rollout.revision)
+  const isThere = isRunning(memory.serving && findWorkload(input, memory.serving.container))
+  const isUp = isRunning(findWorkload(input, rollout.container))
+  if (isThere || !isUp || !successor) {
+    const reverting: Rollout = rollout.phase === 'reverting' ? rollout : { ...rollout, phase: 'reverting', phaseSince: input.now }
+    return planRollout({ ...input, memory: { ...memory, rollout: reverting } }, aim, reverting)
+  }
+  const { rollout: _superseded, ...rest } = memory
+  const serving = { host: successor.snapshot.hostRef, container: rollout.container, revision: rollout.revision }
+  return converge({ ...input, memory: { ...rest, serving } }, aim)
+}
+
+function isGateMoving({ memory: { rollout } }: FeedInput): boolean {
+  return rollout?.movesGate === true && (rollout.phase === 'promoting' || rollout.phase === 'reverting')
 }
 
 /**
@@ -57,6 +82,7 @@ function isBlind(input: FeedInput, { revision }: Aim): boolean {
 
 /** What runs on a host that does answer still follows `credentials.active`: a failover waits for nobody. */
 function waitForSight(input: FeedInput, aim: Aim): Decision {
+  if (input.memory.rollout?.movesGate) return { ...idle(input.memory, aim), wakeMs: blindIntervalMs }
   const host = input.memory.serving?.host
   const sees = host !== undefined && input.engines.get(host)?.fault === undefined
   if (!sees) return idle(input.memory, aim)

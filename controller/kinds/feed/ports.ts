@@ -17,6 +17,10 @@ export type FeedClient = {
   /** Events after that number, oldest first, as many as the feed keeps. */
   events(endpoint: string, token: string, after: number, signal: AbortSignal): Promise<FeedEvent[]>
   push(endpoint: string, token: string, desired: Desired, signal: AbortSignal): Promise<void>
+  /** Where publishing stands, as text that only another feed reads; `undefined` of a feed that is too old to know. */
+  position(endpoint: string, token: string, signal: AbortSignal): Promise<string | undefined>
+  /** Has a muted feed go on from there. */
+  takePosition(endpoint: string, token: string, position: string, signal: AbortSignal): Promise<void>
   resubscribe(endpoint: string, token: string, request: RetryRequest, signal: AbortSignal): Promise<void>
   retryLogins(endpoint: string, token: string, request: LoginRetry, signal: AbortSignal): Promise<void>
 }
@@ -33,6 +37,8 @@ export type ReadPorts = {
   catalogues: (names: string[]) => Promise<Catalogues>
   /** Problems of the files and between the objects, as of the newest read. */
   problems: () => Problem[]
+  /** Told of each point at which a controller that dies leaves a rollout, for tests that make it die there; the look waits for it. */
+  reached?: (key: string, point: string) => void | Promise<void>
 }
 
 /** Token of a feed's control API. Derived, so that it is stored nowhere but with the feed. */

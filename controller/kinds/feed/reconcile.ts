@@ -27,6 +27,7 @@ export async function reconcileFeed(key: string, ports: FeedPorts, signal: Abort
   const decision = plan(input)
   if (decision.gone) return forget(key, ports)
   persist(key, decision, ports)
+  if (decision.memory.rollout) await ports.reached?.(key, decision.memory.rollout.phase)
   const fault = await tryApply(decision, input, ports, signal)
   const changed = ports.store.status.put('Feed', key, summarize(input, decision, fault))
   if (changed) ports.onStatus(key)

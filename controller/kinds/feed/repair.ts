@@ -4,7 +4,7 @@ import type { Revision } from '../../store/revision.ts'
 import { attemptOf } from './aim.ts'
 import { type Aim, type Decision, idle, type Step, warning } from './decision.ts'
 import { desiredFor, expectationOf, handOver, nextEpoch, type Writing } from './handover.ts'
-import { type FeedInput, findImage, findReport, findRevision, findWorkload } from './input.ts'
+import { type FeedInput, findImage, findReport, findRevision, findWorkload, isRunning } from './input.ts'
 import { failsBackLater } from './override.ts'
 import { type Proof, proofOf } from './proof.ts'
 import { processDigest } from './workload.ts'
@@ -74,13 +74,22 @@ export function lookAfterServing(input: FeedInput): Writing {
   return mending ?? handOver(input, revision, serving)
 }
 
-/** Two publishers of a feed never run side by side: whatever else runs is stopped before one starts. */
+/**
+ * Two publishers of a feed never run side by side: whatever else runs is stopped before one starts, but for the two of a handover, of
+ * which one is muted.
+ */
 export function stopOthers(input: FeedInput, container: string): Step[] {
+  const beside = besideEachOther(input)
   return [...input.engines].flatMap(([host, { workloads }]) =>
     workloads
-      .filter(({ name, state }) => name !== container && (state === 'running' || state === 'restarting'))
+      .filter(workload => workload.name !== container && isRunning(workload) && !beside.includes(workload.name))
       .map(({ name }): Step => ({ action: 'Stop', host, container: name, reason: `${container} takes its place` })),
   )
+}
+
+function besideEachOther({ memory: { rollout, serving } }: FeedInput): string[] {
+  const isOn = rollout?.strategy === 'Handover' && (rollout.phase !== 'reverting' || rollout.movesGate)
+  return isOn ? [rollout.container, serving?.container].filter(name => name !== undefined) : []
 }
 
 /** Every workload of this feed that is not one of those named. */

@@ -5,12 +5,10 @@ import { reasonFor } from './difference.ts'
 import { fail, fallBack, hasWayBack, type Reason, revert, stuckIntervalMs, withoutRollout } from './failure.ts'
 import { desiredFor, handOver, nextEpoch } from './handover.ts'
 import { type FeedInput, findImage, findRevision, findWorkload, type ImageView } from './input.ts'
-import type { Proof } from './proof.ts'
+import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs, withoutFailure } from './phase.ts'
 import { lookAfterServing, mend, mendingDecision, proofFor, pullImage, stopOthers } from './repair.ts'
-import { containerName, millisecondsOf, processDigest } from './workload.ts'
-
-/** How often a rollout in progress is looked at, in ms. */
-const proofIntervalMs = 250
+import { canHandOver, planSuccession, start } from './succession.ts'
+import { containerName, processDigest } from './workload.ts'
 
 /** How often an image on its way is looked at, in ms; the end of a pull wakes the feed by itself. */
 const pullIntervalMs = 1000
@@ -50,6 +48,7 @@ export function planRollout(input: FeedInput, aim: Aim, before: Rollout): Decisi
   if (rollout.failure && hasWayBack(input, revision)) return fallBack(input, aim, rollout, revision, rollout.failure)
   if (!rollout.failure && rollout.fault?.class === 'stalled') return fail(input, aim, rollout, revision, rollout.fault)
   if (rollout.phase === 'preparing') return prepare(input, aim, rollout, revision)
+  if (rollout.strategy === 'Handover') return planSuccession(input, aim, rollout, revision)
   if (rollout.phase === 'replacing') return replace(input, aim, rollout, revision)
   return prove(input, aim, rollout, revision)
 }
@@ -78,8 +77,12 @@ function prepare(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisio
 }
 
 function takeImage(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
-  const next = enter('replacing', rollout, input.now, input.now + deadlineMs(input))
-  const decision = replace({ ...input, revisions: mergeRevisions(input.revisions, [revision]) }, aim, next, revision)
+  const at = { ...input, revisions: mergeRevisions(input.revisions, [revision]) }
+  const { strategy: _before, ...plain } = rollout
+  const next = enter('replacing', plain, input.now, input.now + deadlineMs(input))
+  const decision = canHandOver(at)
+    ? start(at, aim, { ...next, phase: 'starting', strategy: 'Handover' }, revision)
+    : replace(at, aim, next, revision)
   return { ...decision, revisions: mergeRevisions([revision], decision.revisions) }
 }
 
@@ -155,36 +158,20 @@ function prove(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision)
 }
 
 function settle(decision: Decision, input: FeedInput, rollout: Rollout, revision: Revision, placement: Placement): Decision {
-  const { memory, proof, aim } = decision
+  const { memory, proof } = decision
   if (rollout.phase !== 'settling') {
     const settling = enter('settling', rollout, input.now, rollout.deadline)
     const note = normal('Proven', `revision ${revision.number} shows live data: ${proof?.message}`)
     return { ...decision, memory: { ...memory, rollout: settling }, notes: [note], wakeMs: proofIntervalMs }
   }
   if (input.now - rollout.phaseSince < minHealthyMs(input)) return decision
-  const { rollout: _done, failure: _old, ...rest } = memory
-  return {
-    ...idle({ ...rest, serving: placement }, aim),
-    proof,
-    revisions: [{ ...revision, state: 'good', reason: undefined }],
-    notes: [normal('RolloutComplete', `revision ${revision.number} serves`)],
-    wakeMs: 0,
-  }
+  return complete(decision, revision, placement)
 }
 
 /** It must stay good for `minHealthy` without a break: what wavers proves itself anew, before the same deadline. */
 function unsettle(decision: Decision, input: FeedInput, rollout: Rollout): Decision {
   const proving = enter('proving', rollout, input.now, rollout.deadline)
   return { ...decision, memory: { ...decision.memory, rollout: proving } }
-}
-
-/** A phase begins with a clean record: what failed before it did not keep it from coming here. */
-function enter(phase: Rollout['phase'], rollout: Rollout, now: number, deadline: number): Rollout {
-  return { ...withoutFailure(rollout), phase, phaseSince: now, deadline }
-}
-
-function withoutFailure({ failure: _failure, fault: _fault, ...rollout }: Rollout): Rollout {
-  return rollout
 }
 
 /** Whether the process that serves can take the revision over without a restart. */
@@ -206,19 +193,4 @@ function mergeRevisions(first: Revision[], second: Revision[]): Revision[] {
   return [...first.filter(({ number }) => !second.some(other => other.number === number)), ...second].sort(
     (a, b) => a.number - b.number,
   )
-}
-
-/** The cause keeps its own reason in the message: that is what an operator looks up. */
-function lateness(input: FeedInput, { fault }: Rollout, proof: Proof): Reason {
-  const within = input.declared?.resource.spec.rollout.progressDeadline
-  const { reason, message } = fault ?? proof
-  return { reason: 'ProgressDeadlineExceeded', message: `not proven within ${within}: ${reason}: ${message}` }
-}
-
-function deadlineMs(input: FeedInput): number {
-  return millisecondsOf(input.declared?.resource.spec.rollout.progressDeadline ?? '120s')
-}
-
-function minHealthyMs(input: FeedInput): number {
-  return millisecondsOf(input.declared?.resource.spec.rollout.minHealthy ?? '10s')
 }

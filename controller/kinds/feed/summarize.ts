@@ -4,7 +4,7 @@ import type { FeedStatus } from '../../../crds/feed.ts'
 import { conditionsOf, isTrue } from '../condition.ts'
 import { feedConditions } from './conditions.ts'
 import type { Decision } from './decision.ts'
-import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
+import { type FeedInput, findPublisher, findRevision, findWorkload } from './input.ts'
 import { isTold } from './override.ts'
 
 /** The status of a Feed after a look at it. The only place that makes one. */
@@ -30,7 +30,7 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
   const { rollout, serving, failure, epoch } = memory
   const all = [...input.revisions, ...revisions]
   const good = all.findLast(revision => revision.state === 'good')?.number
-  const placed = rollout && rollout.phase !== 'preparing' && rollout.phase !== 'reverting' ? rollout : serving
+  const placed = rollout && !unplaced.has(rollout.phase) ? rollout : serving
   const workload = placed && findWorkload(input, placed.container)
   return {
     epoch: epoch > 0 ? epoch : undefined,
@@ -47,11 +47,12 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
   }
 }
 
+/** Phases of a rollout in which the revision that serves is the one that publishes. */
+const unplaced = new Set<string>(['preparing', 'starting', 'rehearsing', 'promoting', 'reverting'])
+
 function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
-  const { rollout, serving, override } = memory
-  const report = [rollout?.container, serving?.container].flatMap(name =>
-    name === undefined ? [] : (findReport(input, name) ?? []),
-  )[0]
+  const { override } = memory
+  const report = findPublisher({ ...input, memory })
   if (!report) return pickLast(input.status)
   const session = report.sessions.find(({ account }) => account === report.active)
   const subscriptions = session?.subscriptions
