@@ -3,6 +3,7 @@ import { keyOf } from '../crds/contract/resource.ts'
 import { isKindName } from '../crds/kinds.ts'
 import { checkConsistency } from './consistency/consistency.ts'
 import { cataloguesOf } from './consistency/input.ts'
+import { approvalOf, deletionProblems, heldDeletions, heldFeeds } from './deletions.ts'
 import { ingredients } from './dependents.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import type { Clock } from './runtime/clock.ts'
@@ -11,6 +12,7 @@ import type { Problem } from './sources/problem.ts'
 import type { Snapshot } from './sources/source.ts'
 import type { Change, DeclaredStore } from './store/declared.ts'
 import type { NewEvent } from './store/event.ts'
+import type { Held } from './store/held.ts'
 import type { Store } from './store/store.ts'
 
 /**
@@ -23,8 +25,16 @@ export type Desk = {
   snapshot(): Snapshot | undefined
   /** Time of the newest snapshot, ms since 1970. */
   readAt(): number | undefined
+  /** Lets the deletions go that are held, where they are exactly those that were approved. */
+  approve(approval: Approval): ApprovalOutcome
   catalogues: CatalogueLoader
 }
+
+/** `digest` as `feedctl approve` shows it; `by` is who says so, in words of their own. */
+export type Approval = { digest: string; by: string }
+
+/** What went, by `Kind/namespace/name`; or why nothing did. */
+export type ApprovalOutcome = { removed: string[] } | { refused: string }
 
 /** How long a catalogue file is believed to be as it was, in ms. */
 const catalogueFreshMs = 1000
@@ -43,7 +53,25 @@ export type DeskOptions = {
 
 export function openDesk(options: DeskOptions): Desk {
   const catalogues = openCatalogues(options.dataDirectory, catalogueFreshMs)
-  let current: { snapshot: Snapshot; problems: Problem[]; readAt: number } | undefined
+  const { store, clock, metrics, onEvent } = options
+  let current: { snapshot: Snapshot; own: Problem[]; problems: Problem[]; readAt: number } | undefined
+
+  /** Brings the store to the snapshot; without `approved`, what would take most feeds away stays. */
+  const settle = (snapshot: Snapshot, own: Problem[], { approved }: { approved: boolean }): void => {
+    const first = current === undefined
+    const before = current?.problems ?? []
+    const held = approved ? undefined : heldDeletions(snapshot, store.declared.all(), store.held.get(), clock.now())
+    // Held before anything goes, and free only once all of it is gone: a controller that dies in between holds too much, never too little.
+    if (held) store.held.put(held)
+    const changes = store.declared.accept({ objects: snapshot.objects.values(), complete: snapshot.complete && !held })
+    if (!held) store.held.put(undefined)
+    const problems = [...own, ...(held ? deletionProblems(held, key => store.declared.get('Feed', key)) : [])]
+    current = { snapshot, own, problems, readAt: clock.now() }
+    metrics.heldDeletions.set(held ? heldFeeds(held).length : 0)
+    report(problems, before, snapshot, options)
+    options.onAffected(first ? everything(store) : affected(changes, problems, before, store.declared))
+  }
+
   return {
     catalogues,
     problems: () => current?.problems ?? [],
@@ -56,14 +84,30 @@ export function openDesk(options: DeskOptions): Desk {
         catalogues: await catalogues.load(cataloguesOf(objects)),
         env: options.environment,
       })
-      const problems = [...snapshot.problems, ...between]
-      const before = current?.problems ?? []
-      const changes = options.store.declared.accept({ objects: snapshot.objects.values(), complete: snapshot.complete })
-      const first = current === undefined
-      current = { snapshot, problems, readAt: options.clock.now() }
-      report(problems, before, snapshot, options)
-      options.onAffected(first ? everything(options.store) : affected(changes, problems, before, options.store.declared))
+      settle(snapshot, [...snapshot.problems, ...between], { approved: false })
     },
+    approve(approval) {
+      const held = store.held.get()
+      if (!held) return { refused: 'no deletion is held' }
+      if (approval.digest !== approvalOf(held))
+        return { refused: `what is held now is ${approvalOf(held)}, not ${approval.digest}: look at it first` }
+      if (!current?.snapshot.complete) return { refused: 'the source cannot be read whole now, so nobody knows what is deleted' }
+      onEvent(approvalEvent(approval, held, clock.now()))
+      settle(current.snapshot, current.own, { approved: true })
+      return { removed: held.ids }
+    },
+  }
+}
+
+/** Feeds that the event names; each that goes has an event of its own too. */
+const namedFeeds = 50
+
+function approvalEvent({ digest, by }: Approval, held: Held, at: number): NewEvent {
+  const feeds = heldFeeds(held)
+  const more = feeds.length > namedFeeds ? ` and ${feeds.length - namedFeeds} more` : ''
+  return {
+    ...{ at, kind: 'Source', key: 'deletions', type: 'Normal', reason: 'DeletionsApproved' },
+    message: `${by} approved ${digest}: ${feeds.length} feeds go: ${feeds.slice(0, namedFeeds).join(', ')}${more}`,
   }
 }
 
@@ -107,26 +151,34 @@ function identity({ file, line, column, path, reason, message }: Problem): strin
 }
 
 /** Each new problem is told once: as a log line, an event and in the metrics. */
-function report(problems: Problem[], before: Problem[], snapshot: Snapshot, { metrics, log, clock, onEvent }: DeskOptions): void {
+function report(problems: Problem[], before: Problem[], snapshot: Snapshot, options: DeskOptions): void {
+  const { store, metrics, clock } = options
   const known = new Set(before.map(identity))
-  for (const problem of problems.filter(candidate => !known.has(identity(candidate)))) {
-    const { file, line, column, path, reason, message, hint, severity } = problem
-    log[severity === 'error' ? 'error' : 'warn'](
-      { file, line, column, path, reason, detail: message, hint },
-      'declared YAML has a problem',
-    )
-    onEvent({
-      at: clock.now(),
-      ...subjectOf(problem),
-      type: 'Warning',
-      reason,
-      message: `${file}:${line}:${column}: ${path ? `${path}: ` : ''}${message}: ${hint}`,
-    })
+  const news = problems.filter(candidate => !known.has(identity(candidate)))
+  // Thousands may come at once, and each write alone waits for the disk.
+  const tellAll = () => {
+    for (const problem of news) tell(problem, options)
   }
+  if (news.length > 0) store.transaction(tellAll)
   metrics.sourceComplete.set(snapshot.complete ? 1 : 0)
   metrics.sourceRead.set(clock.now() / 1000)
   for (const severity of ['error', 'warning'] as const)
     metrics.sourceProblems.set({ severity }, problems.filter(problem => problem.severity === severity).length)
+}
+
+function tell(problem: Problem, { log, clock, onEvent }: DeskOptions): void {
+  const { file, line, column, path, reason, message, hint, severity } = problem
+  log[severity === 'error' ? 'error' : 'warn'](
+    { file, line, column, path, reason, detail: message, hint },
+    'declared YAML has a problem',
+  )
+  onEvent({
+    at: clock.now(),
+    ...subjectOf(problem),
+    type: 'Warning',
+    reason,
+    message: `${file}:${line}:${column}: ${path ? `${path}: ` : ''}${message}: ${hint}`,
+  })
 }
 
 function subjectOf({ kind, namespace, name, file }: Problem): { kind: string; key: string } {

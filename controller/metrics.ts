@@ -67,6 +67,11 @@ export function controllerMetrics(version: string) {
       help: 'Whether the whole source could be read at the last look.',
       registers,
     }),
+    heldDeletions: new Gauge({
+      name: 'feedplane_source_held_deletions',
+      help: 'Feeds that are no longer declared and run on until their deletion is approved.',
+      registers,
+    }),
     sourceRead: new Gauge({
       name: 'feedplane_source_last_read_timestamp_seconds',
       help: 'Time of the newest look at the source that changed anything.',

@@ -3,11 +3,14 @@ import type { Condition, Metadata } from '../../crds/contract/resource.ts'
 import type { KindName } from '../../crds/kinds.ts'
 
 /**
- * The controller's HTTP port (default 127.0.0.1:9181). It only answers questions: whoever wants a change edits the declared YAML.
+ * The controller's HTTP port (default 127.0.0.1:9181). It answers questions: whoever wants a change edits the declared YAML. The one thing
+ * that no file can say is that most files are gone on purpose: that is `POST /api/v1/source/approval`.
  *
  *     GET  /healthz /readyz /metrics
  *     GET  /sd/feeds                                       Prometheus HTTP service discovery of the feeds
  *     GET  /api/v1/source                                  SourceView
+ *     POST /api/v1/source/approval                         body { digest, by }: lets the held deletions of this digest go; answers
+ *                                                          { removed: string[] }, or 409 where they are not what is held now
  *     GET  /api/v1/resources?kind=&namespace=&name=        { items: ResourceView[] }
  *     GET  /api/v1/resources/:kind/:namespace/:name        ResourceView, or 404
  *     GET  /api/v1/feeds/:namespace/:name/revisions        { items: RevisionView[] }, newest first
@@ -62,6 +65,8 @@ export type SourceView = {
   /** Time of the last complete read, ms since 1970. */
   readAt: number | undefined
   complete: boolean
+  /** Feeds that are no longer declared and run on, because they were most of them: until they are back or `digest` is approved. */
+  held?: { digest: string; since: number; feeds: string[] }
   problems: { file: string; line: number; column: number; path: string; reason: string; message: string; hint?: string }[]
 }
 

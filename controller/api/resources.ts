@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
 import { keyOf } from '../../crds/contract/resource.ts'
+import { approvalOf, heldFeeds } from '../deletions.ts'
 import { isTrue } from '../kinds/condition.ts'
 import { resourceId } from '../resourceid.ts'
 import type { SourceView } from './contract.ts'
@@ -18,6 +20,7 @@ export function addResourceRoutes(server: FastifyInstance, options: ServerOption
   const { store } = options
   const lookAgain = onDemand(options)
   server.get('/api/v1/source', () => sourceView(options))
+  server.post('/api/v1/source/approval', ({ body }) => approve(body, options))
   server.get<{ Querystring: Filter }>('/api/v1/resources', ({ query }) => {
     const items = listViews(store, query)
     for (const { kind, metadata } of items) if (kind === 'Feed') lookAgain(keyOf(metadata))
@@ -58,12 +61,24 @@ export function notFound(what: string): never {
   throw Object.assign(new Error(`${what} is not declared`), { statusCode: 404, title: 'Not found' })
 }
 
-function sourceView({ desk, location }: ServerOptions): SourceView {
+const approvalSchema = z.object({ digest: z.string().min(1).max(64), by: z.string().trim().min(1).max(200) })
+
+function approve(body: unknown, { desk }: ServerOptions): { removed: string[] } {
+  const { data } = approvalSchema.safeParse(body)
+  if (!data) throw Object.assign(new Error('write {"digest": "...", "by": "..."}'), { statusCode: 400, title: 'Not valid' })
+  const outcome = desk.approve(data)
+  if ('removed' in outcome) return outcome
+  throw Object.assign(new Error(outcome.refused), { statusCode: 409, title: 'Nothing was removed' })
+}
+
+function sourceView({ desk, store, location }: ServerOptions): SourceView {
+  const held = store.held.get()
   return {
     type: 'directory',
     location,
     readAt: desk.readAt(),
     complete: desk.snapshot()?.complete ?? false,
+    ...(held && { held: { digest: approvalOf(held), since: held.since, feeds: heldFeeds(held) } }),
     problems: desk
       .problems()
       .map(({ file, line, column, path, reason, message, hint }) => ({ file, line, column, path, reason, message, hint })),

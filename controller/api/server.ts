@@ -27,7 +27,7 @@ export type ServerOptions = {
 /** Largest body of a question: a plan of many manifests. */
 const bodyLimitBytes = 16 * 1024 * 1024
 
-/** Starts the HTTP port of `contract.ts`. It answers questions only; nothing behind it writes. */
+/** Starts the HTTP port of `contract.ts`. It answers questions; the one thing that it changes is a hold of deletions. */
 export async function startServer(options: ServerOptions): Promise<{ url: string; close(): Promise<void> }> {
   const server: FastifyInstance = fastify({
     bodyLimit: bodyLimitBytes,

@@ -28,6 +28,8 @@ export type Controller = {
   revisions(key: string): Promise<RevisionView[]>
   events(query: { kind?: string; key?: string; limit?: number }): Promise<ResourceEvent[]>
   source(): Promise<SourceView>
+  /** Lets held deletions go; exit 4 where the digest is not that of what is held now. */
+  approve(digest: string, by: string): Promise<{ removed: string[] }>
   plan(objects: unknown[]): Promise<PlanView[]>
   watch(query: { kind?: string; key?: string }, signal: AbortSignal): AsyncGenerator<Message>
   subscriptions(key: string, query: SubscriptionsQuery): Promise<SubscriptionsView>
@@ -45,6 +47,7 @@ export function connect(server: string, signal: AbortSignal): Controller {
     revisions: key => items(`/api/v1/feeds/${pathOf(key)}/revisions`),
     events: query => items('/api/v1/events', query),
     source: () => get('/api/v1/source'),
+    approve: (digest, by) => request(server, '/api/v1/source/approval', postOf({ digest, by }), signal),
     plan: async objects => (await plan(objects)).items,
     watch: (query, until) => streamMessages(server, `/api/v1/watch${search(query)}`, until),
     subscriptions: (key, query) => get(`/api/v1/feeds/${pathOf(key)}/subscriptions`, query),

@@ -61,6 +61,8 @@ export function healthOf(feed: FeedView, now: number): Health {
   if (stalled?.status === 'True') return { state: 'Stalled', wrong: sentence(stalled), todo: stalledTodo(feed, name) }
   if (feed.spec.suspend) return { state: 'Suspended', wrong: 'suspended: changes wait', todo: `feedctl resume ${name}` }
   const sourceValid = conditionOf(feed, 'SourceValid')
+  if (sourceValid?.status === 'False' && sourceValid.reason === 'DeletionHeld')
+    return { state: 'Degraded', wrong: sentence(sourceValid), todo: 'bring the declaration back, or feedctl approve' }
   if (sourceValid?.status === 'False')
     return { state: 'Degraded', wrong: sentence(sourceValid), todo: 'mend the file; the last good declaration runs on' }
   const ready = conditionOf(feed, 'Ready')

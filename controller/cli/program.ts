@@ -56,6 +56,7 @@ function programOf(settings: Settings, state: { code: ExitCode }): Command {
   const act = (verb: Command, action: Run) => perform(verb, settings, action).then(code => void Object.assign(state, { code }))
   addLooking(program, act, defaults.data)
   addEditing(program, act)
+  addApproval(program, act)
   return program
 }
 
@@ -219,6 +220,17 @@ function addEditing(program: Command, act: Act): void {
     .description('follow what is under way to its end')
     .action((feed, options, verb) =>
       act(verb, async context => (await import('./verbs/rollout.ts')).rollout(context, feed, options)),
+    )
+}
+
+function addApproval(program: Command, act: Act): void {
+  program
+    .command('approve [digest]')
+    .description('let the feeds go whose deletion is held; without a digest, show them')
+    .option('--by <name>', 'who approves, for the record; USER@HOST where left out')
+    .addOption(output(['text', 'json'], 'text'))
+    .action((digest, options, verb) =>
+      act(verb, async context => (await import('./verbs/approve.ts')).approve(context, digest, options)),
     )
 }
 

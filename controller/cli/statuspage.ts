@@ -33,8 +33,9 @@ function headline({ server, now }: StatusPage, feeds: FeedView[], colour: boolea
   return `${paint(tally(feeds, now), 'strong', colour)}   ${paint(`${server}  ${marketClock(now)} Asia/Shanghai`, 'quiet', colour)}`
 }
 
-function sourceLines({ location, problems, complete, readAt }: SourceView, now: number, colour: boolean): string {
-  const lines = problems.map(({ file, line, column, path, reason, message, hint }) => {
+function sourceLines({ location, problems, complete, readAt, held }: SourceView, now: number, colour: boolean): string {
+  const others = held === undefined ? problems : problems.filter(({ reason }) => reason !== 'DeletionHeld')
+  const lines = others.map(({ file, line, column, path, reason, message, hint }) => {
     const where = `${file}:${line}:${column}${path === '' ? '' : ` ${path}`}`
     return `${paint('✗ source', 'bad', colour)} ${where} ${reason}: ${message}${hint === undefined ? '' : `; ${hint}`}\n`
   })
@@ -44,7 +45,18 @@ function sourceLines({ location, problems, complete, readAt }: SourceView, now: 
       `${paint('! source', 'warn', colour)} ${location} could not be read completely (${age}): what ran runs on, nothing is removed\n`,
     )
   }
+  if (held !== undefined) lines.unshift(`${paint('✗ held', 'bad', colour)}   ${heldWords(held, now)}\n`)
   return lines.join('')
+}
+
+/** Feeds that one line names. */
+const namedFeeds = 8
+
+function heldWords({ feeds, since }: NonNullable<SourceView['held']>, now: number): string {
+  const more = feeds.length > namedFeeds ? ` and ${feeds.length - namedFeeds} more` : ''
+  const names = `${feeds.slice(0, namedFeeds).join(', ')}${more}`
+  const what = `${feeds.length} ${feeds.length === 1 ? 'feed is' : 'feeds are'} no longer declared since ${renderSpan(now - since)}: ${names}`
+  return `${what}; nothing is removed and they run on -> bring the files back, or \`feedctl approve\` to let them go`
 }
 
 function rowOf(feed: FeedView, now: number, colour: boolean): string[] {

@@ -8,9 +8,18 @@ export type MemberPath = readonly (string | number)[]
  * What kind of check found it. `syntax`: not YAML. `schema`: one object alone is wrong, so an API server refuses it too.
  * `forbidden`: one object asks for what no feed may have. `reference` and `consistency`: it is wrong beside the other objects.
  * `duplicate`: another place declares the same object, which counts.
+ * `deletion`: the object is gone from it, and its deletion is held until somebody approves it.
  * `unreadable`: the file or folder could not be read, so nothing is known about it.
  */
-export type ProblemCategory = 'syntax' | 'schema' | 'forbidden' | 'reference' | 'consistency' | 'duplicate' | 'unreadable'
+export type ProblemCategory =
+  | 'syntax'
+  | 'schema'
+  | 'forbidden'
+  | 'reference'
+  | 'consistency'
+  | 'duplicate'
+  | 'deletion'
+  | 'unreadable'
 
 /** Something that is wrong in declared YAML: what, where, and what to do about it. */
 export type Problem = Position & {

@@ -29,6 +29,9 @@ const migrations = [
   CREATE TABLE last_epoch (key TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE retired_host (key TEXT PRIMARY KEY, resource TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE held_deletion (id INTEGER PRIMARY KEY CHECK (id = 1), since INTEGER NOT NULL, ids TEXT NOT NULL) STRICT;
+  `,
 ]
 
 /** Which controller this is, for as long as its state lives. `digestKey` keys the digests of secrets and never leaves the process. */

@@ -1,6 +1,7 @@
 import { type Installation, installationOf, openDatabase, transaction } from './database.ts'
 import { type DeclaredStore, declaredStore } from './declared.ts'
 import { type EventStore, eventStore } from './event.ts'
+import { type HeldStore, heldStore } from './held.ts'
 import { type LastGoodStore, lastGoodStore } from './lastgood.ts'
 import { type MemoryStore, memoryStore } from './memory.ts'
 import { type RevisionStore, revisionStore } from './revision.ts'
@@ -15,6 +16,7 @@ export type Store = {
   revisions: RevisionStore
   events: EventStore
   lastGood: LastGoodStore
+  held: HeldStore
   /** Runs the writes as one: all of them are kept or none. */
   transaction<T>(writes: () => T): T
   close(): void
@@ -31,6 +33,7 @@ export function openStore(path: string): Store {
     revisions: revisionStore(database),
     events: eventStore(database),
     lastGood: lastGoodStore(database),
+    held: heldStore(database),
     transaction: writes => transaction(database, writes),
     close: () => database.close(),
   }

@@ -33,7 +33,7 @@ function render({ terminal }: Context, page: StatusPage, options: StatusOptions)
 
 function isWell({ source, feeds, now }: StatusPage): boolean {
   const bad = feeds.map(asFeed).some(feed => ['Stalled', 'NotReady'].includes(healthOf(feed, now).state))
-  return !bad && source.problems.length === 0 && source.complete
+  return !bad && source.problems.length === 0 && source.complete && source.held === undefined
 }
 
 // On a terminal the page is redrawn in place, elsewhere a page is written where it differs from the one before.

@@ -102,7 +102,10 @@ function lookUp(key: string, revisions: Revision[], { declared: store, problems 
       problem =>
         isBetweenObjects(problem) && ids.has(`${problem.kind}/${problem.namespace ?? namespace}/${problem.name ?? name}`),
     ),
-    sourceProblems: all.filter(problem => !isBetweenObjects(problem) && problem.severity === 'error' && files.has(problem.file)),
+    sourceProblems: all.filter(problem => {
+      if (problem.category === 'deletion') return ids.has(`${problem.kind}/${problem.namespace}/${problem.name}`)
+      return !isBetweenObjects(problem) && problem.severity === 'error' && files.has(problem.file)
+    }),
   }
 }
 
