@@ -22,7 +22,7 @@ const otherWords = new Set(
     'Ready Reconciling SourceValid CredentialsReady',
     'Feed FeedProfile Host Credentials SubscriptionSet Source List',
     'PullImage Create Start Stop Rename Remove Push MoveGate Resubscribe RetryLogins',
-    'Handover Recreate',
+    'Handover',
     'Always Never Override',
     'Fault Problem NodeError RequestError AbortError Bearer',
     'InstrumentID ExchangeID TradingDay ActionDay UpdateTime UpdateMillisec Volume Turnover OpenInterest PreOpenInterest AveragePrice',

@@ -4,7 +4,7 @@ import { type Aim, type Decision, idle, normal, type Step } from './decision.ts'
 import { reasonFor } from './difference.ts'
 import { fail, fallBack, hasWayBack, type Reason, revert, stuckIntervalMs, withoutRollout } from './failure.ts'
 import { desiredFor, handOver, nextEpoch } from './handover.ts'
-import { type FeedInput, findImage, findRevision, findWorkload, type ImageView } from './input.ts'
+import { type FeedInput, findImage, findReport, findRevision, findWorkload, type ImageView } from './input.ts'
 import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs, withoutFailure } from './phase.ts'
 import { lookAfterServing, mend, mendingDecision, proofFor, pullImage, stopOthers } from './repair.ts'
 import { canHandOver, planSuccession, start } from './succession.ts'
@@ -107,7 +107,24 @@ function replace(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisio
   const debris: Step[] = present ? [{ action: 'Remove', host, container, reason: `${container} was left in the making` }] : []
   const create: Step = { action: 'Create', host, container, revision, desired, reason }
   const start: Step = { action: 'Start', host, container, desired, reason }
-  return { ...idle(memory, aim), steps: [...debris, create, ...stopOthers(input, container), start], wakeMs: 0 }
+  return {
+    ...idle(memory, aim),
+    steps: [...debris, create, ...muteServing(input, memory.epoch, reason), ...stopOthers(input, container), start],
+    wakeMs: 0,
+  }
+}
+
+/**
+ * The old one closes its gate in the new epoch before it is stopped. Where its watchdog has moved the gate since we looked, it refuses, and
+ * the next look sees the epoch that it took: two publishers never share one.
+ */
+function muteServing(input: FeedInput, epoch: number, reason: string): Step[] {
+  const { serving } = input.memory
+  const revision = findRevision(input, serving?.revision)
+  const endpoint = serving && findWorkload(input, serving.container)?.endpoint
+  if (!serving || !revision || !endpoint || findReport(input, serving.container)?.role !== 'publisher') return []
+  const { host, container } = serving
+  return [{ action: 'Push', host, container, endpoint, desired: desiredFor(input, revision, epoch, 'standby'), reason }]
 }
 
 /** A container of an earlier try that has shown that it does not work: a new try takes a new one. */

@@ -103,7 +103,14 @@ describe('an edit of the image', () => {
   it('to a good one replaces the container, stopping the old before the new one starts', async () => {
     stage.edit({ image: 'good-2' })
     await stage.pass(minuteMs)
-    expect(stage.writes).toEqual(['create sim-f-r2', 'stop sim-f-r1', 'write sim-f-r2', 'start sim-f-r2', 'remove sim-f-r1'])
+    expect(stage.writes).toEqual([
+      'create sim-f-r2',
+      'push',
+      'stop sim-f-r1',
+      'write sim-f-r2',
+      'start sim-f-r2',
+      'remove sim-f-r1',
+    ])
     expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
   })
 

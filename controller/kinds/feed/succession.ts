@@ -7,7 +7,7 @@ import { desiredFor, handOver, handOverMuted } from './handover.ts'
 import { type FeedInput, findReport, findRevision, findWorkload, isRunning } from './input.ts'
 import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs } from './phase.ts'
 import type { Proof } from './proof.ts'
-import { lookAfterServing, proofFor } from './repair.ts'
+import { leftOvers, lookAfterServing, proofFor } from './repair.ts'
 
 /** Whether the revision can be proven beside the one that serves. Where nothing runs there is nothing to hand over. */
 export function canHandOver({ declared, ...input }: FeedInput): boolean {
@@ -44,7 +44,11 @@ export function start(input: FeedInput, aim: Aim, rollout: Rollout, revision: Re
   const debris: Step[] = present ? [{ action: 'Remove', host, container, reason: `${container} is of an earlier try` }] : []
   const create: Step = { action: 'Create', host, container, revision, desired, reason }
   const starting: Step = { action: 'Start', host, container, desired, reason }
-  return { ...idle(cared.memory, aim), steps: [...cared.steps, ...debris, create, starting], wakeMs: 0 }
+  return {
+    ...idle(cared.memory, aim),
+    steps: [...cared.steps, ...others(input, rollout), ...debris, create, starting],
+    wakeMs: 0,
+  }
 }
 
 /** `rehearsing`: the new one must show live data, muted. What publishes is looked after, and never notices. */
@@ -55,7 +59,7 @@ function rehearse(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisi
     return start(input, aim, enter('starting', rollout, input.now, rollout.deadline), revision)
   const cared = lookAfterServing({ ...input, memory: { ...input.memory, rollout } })
   const tuned = handOverMuted({ ...input, memory: cared.memory }, revision, placement)
-  const steps = [...cared.steps, ...tuned.steps]
+  const steps = [...cared.steps, ...others(input, rollout), ...tuned.steps]
   const proof = proofFor(input, revision, placement, rollout.restartsBefore)
   const wakeMs = rollout.failure ? stuckIntervalMs : proofIntervalMs
   const decision: Decision = { ...idle(tuned.memory, aim), steps, proof, wakeMs }
@@ -64,6 +68,11 @@ function rehearse(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisi
   if (proof.state === 'proven') return beginPromotion(input, aim, rollout, revision, proof)
   if (proof.state === 'refuted' && !rollout.failure) return fail(input, aim, rollout, revision, proof)
   return decision
+}
+
+/** What an overtaken handover has left: there are two of a feed at the most. */
+function others(input: FeedInput, { container }: Rollout): Step[] {
+  return leftOvers(input, [container, input.memory.serving?.container ?? container])
 }
 
 /** It is there and, as far as it says, muted. */
