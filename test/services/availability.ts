@@ -15,6 +15,7 @@ export const services = [
   'promtool',
   'etcd',
   'kube-crd-apiserver',
+  'openssl',
 ] as const
 
 export type Service = (typeof services)[number]
@@ -35,6 +36,7 @@ const probes: Record<Service, () => Promise<string | undefined>> = {
   promtool: () => answer('promtool', ['--version']),
   etcd: () => answer('etcd', ['--version']),
   'kube-crd-apiserver': () => answer(kubeApiserver(), ['-h']),
+  openssl: () => answer('openssl', ['version']),
 }
 
 async function natsServer(): Promise<string | undefined> {

@@ -41,9 +41,22 @@ function refusal(status: number, message: string, what: string, cause: unknown):
   return transient('EngineError', `Docker did not ${what} (HTTP ${status}): ${message}`, cause)
 }
 
+/** By Node's codes; the first ones are of a Unix socket, the others of TLS. */
+const hints: Record<string, string> = {
+  EACCES: 'the Docker socket may not be opened by this user: add it to the docker group',
+  ENOENT: 'there is no Docker socket at the endpoint: start Docker or correct the endpoint',
+  CERT_HAS_EXPIRED: 'the certificate of the engine has expired: renew it there',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the engine is for another address than the endpoint: correct one of them',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate of the engine was not signed by the authority in engine.tls.ca',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate of the engine was not signed by the authority in engine.tls.ca',
+}
+
 function unreachable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'EACCES') return 'the Docker socket may not be opened by this user: add it to the docker group'
-  if (code === 'ENOENT') return 'there is no Docker socket at the endpoint: start Docker or correct the endpoint'
-  return `Docker cannot be reached: ${messageOf(error)}`
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const hint = hints[code]
+  if (hint !== undefined) return hint
+  const said = `Docker cannot be reached: ${messageOf(error)}`
+  // A client's certificate is judged after the handshake of TLS 1.3: all that is seen of a refusal is the end of the connection.
+  const isClosed = code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('ERR_SSL')
+  return isClosed ? `${said}; where it asks for a certificate, it may not accept the one in engine.tls` : said
 }
