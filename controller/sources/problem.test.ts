@@ -45,4 +45,10 @@ describe('a text without secrets', () => {
   ])('%s', (text, shown) => {
     expect(withoutSecrets(text)).toBe(shown)
   })
+
+  it('is one, too, where a line has a megabyte without an end of its words', () => {
+    const long = 'x'.repeat(1_000_000)
+    expect(withoutSecrets(long)).toBe(long)
+    expect(withoutSecrets(`${'token'.repeat(200_000)}: hunter2`)).toMatch(/token: \*\*\*$/)
+  })
 })

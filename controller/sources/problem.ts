@@ -63,5 +63,8 @@ export function comparePlaces(a: Problem, b: Problem): number {
 export function withoutSecrets(text: string): string {
   return text
     .replaceAll(/(:\/\/)[^\s/@"']+@/g, '$1***@')
-    .replaceAll(/([\w-]*(?:passw|passphrase|secret|token|auth[-_]?code|api[-_]?key)[\w-]*["']?\s*[:=]\s*)\S.*/gi, '$1***')
+    .replaceAll(
+      /((?:passw|passphrase|secret|token|auth[-_]?code|api[-_]?key)[\w-]{0,80}["']?\s{0,80}[:=]\s{0,80})\S.*/gi,
+      '$1***',
+    )
 }

@@ -5,6 +5,7 @@ import { duplicateName, withoutDuplicates } from '../consistency/duplicates.ts'
 import { cataloguesOf } from '../consistency/input.ts'
 import { openCatalogues } from './catalogue.ts'
 import { type ParsedFile, parseFile } from './document.ts'
+import { checkOverrides } from './overrides.ts'
 import { comparePlaces, type Problem, withoutSecrets } from './problem.ts'
 import type { Declared } from './source.ts'
 import { wholeFile } from './syntax.ts'
@@ -28,7 +29,7 @@ export type Validation = {
 }
 
 /**
- * Checks files and folders as one declaration: syntax, schema, and consistency between all of them. Never rejects for what the
+ * Checks files and folders as one declaration: syntax, schema, consistency between all of them, and the override files of calendars. Never rejects for what the
  * files hold; rejects with the signal's reason.
  */
 export async function validatePaths(paths: readonly string[], options: ValidationOptions): Promise<Validation> {
@@ -40,6 +41,9 @@ export async function validatePaths(paths: readonly string[], options: Validatio
   const { objects, duplicates } = withoutDuplicates(files.flatMap(file => file.objects))
   problems.push(...files.flatMap(file => file.problems), ...duplicates.map(duplicateName))
   problems.push(...(await inconsistencies(objects, files, options)))
+  const overrides = await checkOverrides(objects, resolve(options.dataDirectory), signal)
+  problems.push(...overrides.problems)
+  for (const [file, text] of overrides.texts) texts.set(file, text)
   const shown = problems.sort(comparePlaces).map(problem => illustrated(problem, texts, options.relativeTo))
   const isError = ({ severity }: Problem) => severity === 'error'
   return { problems: shown.filter(isError), warnings: shown.filter(problem => !isError(problem)), objects }

@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { windowSchema, windowsSchema } from './catalogue.ts'
 
+/** An override file, in bytes. */
+export const maxOverridesBytes = 1_048_576
+
 /** Entries of each list of an override file. */
 const maxEntries = 400
 /** Longest span of closed or opened days: nobody closes for longer, and a mistyped year is caught. */
@@ -14,9 +17,11 @@ const spanSchema = z
   .strictObject({ from: date, to: date.optional(), reason })
   .refine(({ from, to = from }) => from <= to, 'the span ends before it begins')
   .refine(
-    ({ from, to = from }) => Date.parse(to) - Date.parse(from) < maxSpanDays * dayMs,
+    // A date that is none is told by itself.
+    ({ from, to = from }) => !(Date.parse(to) - Date.parse(from) >= maxSpanDays * dayMs),
     `a span has at most ${maxSpanDays} days`,
   )
+  .meta({ description: 'Write {from: YYYY-MM-DD, to: YYYY-MM-DD, reason: TEXT}; without `to` it is one day.' })
 
 const hours = z.strictObject({
   day: z.array(windowSchema).max(8),
@@ -26,6 +31,7 @@ const hours = z.strictObject({
 const changeSchema = hours
   .extend({ from: date, to: date, reason, replaces: hours.optional() })
   .refine(({ from, to }) => from <= to, 'the span ends before it begins')
+  .meta({ description: 'Write {from: YYYY-MM-DD, to: YYYY-MM-DD, reason: TEXT, day: [[HH:MM:SS, HH:MM:SS]], night: [...]}.' })
 
 /**
  * An override file (`calendar.overrides` of a FeedProfile): what the exchanges have announced and the package chinese-days does not
@@ -37,7 +43,7 @@ export const overridesSchema = z
     knownUntil: date.optional(),
     closed: z.array(spanSchema).max(maxEntries).default([]),
     /** Days on which the exchanges trade although they are no weekday, or a holiday. */
-    open: z.array(spanSchema).max(maxEntries).default([]),
+    open: z.array(spanSchema).max(maxEntries).default([]).meta({ description: 'Days of trading that would be none.' }),
     /** Other windows for the sessions that begin on these days; of all instruments, or of those whose windows are `replaces`. */
     windows: z.array(changeSchema).max(maxEntries).default([]),
   })

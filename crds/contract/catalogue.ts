@@ -8,12 +8,14 @@ export type ProductClass = (typeof productClasses)[number]
 export const exchanges = ['SHFE', 'DCE', 'CZCE', 'CFFEX', 'INE', 'GFEX'] as const
 export type Exchange = (typeof exchanges)[number]
 
-const timeOfDay = z.string().regex(/^[0-3]\d:[0-5]\d:[0-5]\d$/, 'write a time as HH:MM:SS')
+const isTime = /^[0-3]\d:[0-5]\d:[0-5]\d$/
+const timeOfDay = z.string().regex(isTime, 'write a time as HH:MM:SS')
 
 /** `[from, to]` as `HH:MM:SS` in Asia/Shanghai; hours of 24 and more belong to the next day (`25:00:00` is 01:00). */
 export const windowSchema = z
   .tuple([timeOfDay, timeOfDay])
-  .refine(([from, to]) => from < to, 'the window ends before it begins: write hours after midnight as 24 and more')
+  .refine(([from, to]) => from < to || !isTime.test(from) || !isTime.test(to), 'the window ends before it begins')
+  .meta({ description: 'Write [HH:MM:SS, HH:MM:SS]; hours after midnight are 24 and more: 01:00 is 25:00:00.' })
 
 /** Whoever reads windows from outside parses them with this, so that a calendar meets only such as it can work with. */
 export const windowsSchema = z.object({ day: z.array(windowSchema), night: z.array(windowSchema).optional() })

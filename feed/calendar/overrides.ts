@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { type Overrides, overridesSchema } from '../../crds/contract/calendar.ts'
+import { maxOverridesBytes, type Overrides, overridesSchema } from '../../crds/contract/calendar.ts'
 import { stalled } from '../../crds/contract/fault.ts'
 
 /** Nothing to override. */
 export const noOverrides: Overrides = { closed: [], open: [], windows: [] }
-
-const maxFileBytes = 1_048_576
 
 /**
  * Reads an override file, YAML or JSON, below the data directory. It is read once, at the start of a process. Throws a stalled Fault
@@ -16,7 +14,7 @@ const maxFileBytes = 1_048_576
 export async function readOverrides(dataDirectory: string, path: string): Promise<Overrides> {
   try {
     const text = await readFile(join(dataDirectory, path), 'utf8')
-    if (text.length > maxFileBytes) throw invalid(path, `it is larger than ${maxFileBytes} bytes`)
+    if (Buffer.byteLength(text) > maxOverridesBytes) throw invalid(path, `it is larger than ${maxOverridesBytes} bytes`)
     return parseOverrides(text, path)
   } catch (error) {
     if (error instanceof Error && 'code' in error) throw invalid(path, `it cannot be read (${error.code})`, error)
