@@ -102,3 +102,27 @@ it('counts each tick that was lost inside an epoch, and each that came twice', (
     }),
   )
 })
+
+// The model beside it: what was jumped over is missing, and what comes below the highest sequence so far is refused.
+it('accounts for every tick of a stream that was lost, repeated and reordered at will', () => {
+  const arrivals = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 80 })
+  fc.assert(
+    fc.property(arrivals, sequences => {
+      const fitting = sequences.filter((sequence, i) => sequence > Math.max(0, ...sequences.slice(0, i)))
+      const jumps = fitting.slice(1).flatMap((got, i) => {
+        const expected = (fitting[i] ?? 0) + 1
+        return got === expected ? [] : [`rb ${expected} ${got}`]
+      })
+      const span = Math.max(...sequences) - (sequences[0] ?? 0) + 1
+      expect(check(...sequences.map((sequence): Stamp => ['rb', 1, sequence]))).toMatchObject({
+        received: sequences.length,
+        accepted: fitting.length,
+        duplicates: sequences.length - fitting.length,
+        missing: span - fitting.length,
+        jumps,
+        stale: 0,
+        restarts: 0,
+      })
+    }),
+  )
+})

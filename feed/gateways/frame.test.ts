@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { noValue } from './depth.ts'
 import { controlFrame, FrameReader, heartbeatFrame, maxFrameBytes } from './frame.ts'
-import { encodeTick, TickDecoder, type TickRecord, tickBytes } from './tickrecord.ts'
+import { encodeTick, priceFields, TickDecoder, type TickRecord, tickBytes } from './tickrecord.ts'
 
 const record: TickRecord = {
   tradingDay: 20260102,
@@ -67,6 +67,33 @@ describe('the frame reader', () => {
         AskVolume: [6000, 7000, 8000, 9000, 10000],
       }),
     ])
+  })
+
+  it('reads back whatever a record can hold, one after the other from the same table', () => {
+    const price = fc.oneof(fc.double({ noNaN: true }), fc.constant(noValue))
+    const records = fc.record({
+      tradingDay: fc.integer({ min: 19_900_101, max: 21_001_231 }),
+      actionDay: fc.integer({ min: 0, max: 21_001_231 }),
+      second: fc.nat(86_399),
+      millisecond: fc.nat(999),
+      prices: fc.array(price, { minLength: 24, maxLength: 24 }),
+      volumes: fc.array(fc.nat(2 ** 31 - 1), { minLength: 11, maxLength: 11 }),
+    })
+    fc.assert(
+      fc.property(fc.array(records, { minLength: 1, maxLength: 5 }), table => {
+        const view = new DataView(new ArrayBuffer(table.length * tickBytes))
+        for (const [i, each] of table.entries()) encodeTick(view, i * tickBytes, i, each)
+        const decoder = new TickDecoder()
+        for (const [i, each] of table.entries()) {
+          const depth = decoder.decode(view, i * tickBytes, { InstrumentID: `i${i}`, ExchangeID: 'DCE' })
+          expect(depth).toMatchObject({ InstrumentID: `i${i}`, ExchangeID: 'DCE', UpdateMillisec: each.millisecond })
+          expect([Number(depth.TradingDay), Number(depth.ActionDay)]).toEqual([each.tradingDay, each.actionDay])
+          expect(Date.parse(`1970-01-01T${depth.UpdateTime}Z`)).toBe(each.second * 1000)
+          expect([...priceFields.map(field => depth[field]), ...depth.BidPrice, ...depth.AskPrice]).toEqual(each.prices)
+          expect([depth.Volume, ...depth.BidVolume, ...depth.AskVolume]).toEqual(each.volumes)
+        }
+      }),
+    )
   })
 
   it.each([
