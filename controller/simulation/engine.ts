@@ -18,6 +18,8 @@ export type SimulatedEngineSettings = {
   /** Images that the registry has, by reference. */
   registry: Set<string>
   program: Program
+  /** Ids of new workloads; random ones where absent. */
+  newId?: () => string
 }
 
 /** An engine in memory, for tests of what stands on `Engine`; beyond it, a hand to do what the world does to workloads. */
@@ -32,7 +34,7 @@ export type SimulatedEngine = Engine & {
 }
 
 export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEngine {
-  const { installation, clock, present, registry, program } = settings
+  const { installation, clock, present, registry, program, newId } = settings
   const workloads = new Map<string, SimulatedWorkload>()
   const watchers = new Set<(name?: string) => void>()
   const changed = (name: string) => {
@@ -63,7 +65,7 @@ export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEng
     return work()
   }
   const add = (spec: WorkloadSpec, image: string) => {
-    const workload = new SimulatedWorkload(spec, image, { clock, program, changed })
+    const workload = new SimulatedWorkload(spec, image, { clock, program, changed, newId })
     workloads.set(spec.name, workload)
     changed(spec.name)
     return workload

@@ -14,7 +14,12 @@ export type Run = {
   gone?: () => void
 }
 
-type Surroundings = { clock: Clock; program: (workload: SimulatedWorkload) => Run; changed: (name: string) => void }
+type Surroundings = {
+  clock: Clock
+  program: (workload: SimulatedWorkload) => Run
+  changed: (name: string) => void
+  newId: (() => string) | undefined
+}
 
 /** Docker's restart manager: 100 ms, doubled, up to 1 min. */
 const restartFirstMs = 100
@@ -22,7 +27,7 @@ const restartCeilingMs = 60_000
 
 /** A workload of the simulated engine: restarted when it ends by itself, until somebody stops it. */
 export class SimulatedWorkload {
-  readonly id = randomBytes(16).toString('hex')
+  readonly id: string
   readonly spec: WorkloadSpec
   readonly image: string
   readonly files: Map<string, string>
@@ -39,6 +44,7 @@ export class SimulatedWorkload {
   #cancel: (() => void) | undefined
 
   constructor(spec: WorkloadSpec, image: string, around: Surroundings) {
+    this.id = around.newId?.() ?? randomBytes(16).toString('hex')
     this.spec = spec
     this.name = spec.name
     this.image = image

@@ -1,0 +1,37 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Resource, Status } from '../../crds/kinds.ts'
+import { type FeedMemory, memoryStore } from '../store/memory.ts'
+import type { RevisionState } from '../store/revision.ts'
+
+/** What is on the controller's disk about feeds, read past all caches, for whoever checks. */
+export type DiskView = {
+  memory(key: string): FeedMemory | undefined
+  /** The highest epoch that is remembered, of a feed that is declared or not. */
+  epoch(key: string): number
+  declared(key: string): { generation: number; resource: Resource<'Feed'> } | undefined
+  status(key: string): Status<'Feed'> | undefined
+  revisions(key: string): { number: number; state: RevisionState }[]
+  isHeld(): boolean
+}
+
+export function viewDisk(database: DatabaseSync): DiskView {
+  const store = memoryStore(database)
+  const declared = database.prepare("SELECT generation, resource FROM declared WHERE kind = 'Feed' AND key = ?")
+  const status = database.prepare("SELECT status FROM status WHERE kind = 'Feed' AND key = ?")
+  const revisions = database.prepare('SELECT number, state FROM revision WHERE feed = ? ORDER BY number')
+  const held = database.prepare('SELECT 1 FROM held_deletion')
+  return {
+    memory: key => store.get(key),
+    epoch: key => store.get(key)?.epoch ?? store.lastEpoch(key),
+    declared(key) {
+      const row = declared.get(key)
+      return row && { generation: Number(row.generation), resource: JSON.parse(String(row.resource)) as Resource<'Feed'> }
+    },
+    status(key) {
+      const row = status.get(key)
+      return row && (JSON.parse(String(row.status)) as Status<'Feed'>)
+    },
+    revisions: key => revisions.all(key).map(row => ({ number: Number(row.number), state: row.state as RevisionState })),
+    isHeld: () => held.get() !== undefined,
+  }
+}

@@ -1,0 +1,88 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { installationOf, openDatabase, transaction } from '../store/database.ts'
+import { declaredStore } from '../store/declared.ts'
+import { eventStore } from '../store/event.ts'
+import { heldStore } from '../store/held.ts'
+import { lastGoodStore } from '../store/lastgood.ts'
+import { memoryStore } from '../store/memory.ts'
+import { revisionStore } from '../store/revision.ts'
+import { statusStore } from '../store/status.ts'
+import type { Store } from '../store/store.ts'
+import type { Fates } from './fate.ts'
+import { Killed, type Life } from './life.ts'
+import type { Random } from './random.ts'
+import type { Trace } from './trace.ts'
+
+/** The controller's disk: the real database, in memory, with an identity that the seed determines. */
+export function openDisk(random: Random): DatabaseSync {
+  const database = openDatabase(':memory:')
+  const identity = database.prepare('UPDATE installation SET id = ?, digest_key = ?')
+  identity.run(`simulated-${random.hex(8)}`, Buffer.from(random.hex(64), 'hex'))
+  return database
+}
+
+/** The store as a controller that starts reads it from the disk. */
+export function readStore(database: DatabaseSync): Store {
+  return {
+    installation: installationOf(database),
+    declared: declaredStore(database),
+    status: statusStore(database),
+    memory: memoryStore(database),
+    revisions: revisionStore(database),
+    events: eventStore(database),
+    lastGood: lastGoodStore(database),
+    held: heldStore(database),
+    transaction: writes => transaction(database, writes),
+    close: () => undefined,
+  }
+}
+
+export type Disk = {
+  fates: Fates
+  trace: Trace
+  /** While true, nothing can be written. */
+  isFull: boolean
+  /** Writes so far, by statement. */
+  writes: number
+}
+
+/**
+ * The database as one life of the controller writes to it: each statement and each commit may fail before or after it took effect, or
+ * be the moment in which the controller dies. What is not committed then is rolled back.
+ */
+export function mortalDatabase(database: DatabaseSync, life: Life, disk: Disk): DatabaseSync {
+  const guarded = <T>(text: string, write: () => T): T => {
+    if (life.isOver) throw new Killed()
+    const fate = disk.isFull ? 'fails-before' : disk.fates.of('store')
+    if (fate !== 'goes-well') disk.trace.add('store', `${text} ${fate}`)
+    if (fate === 'crashes-before') die(life)
+    if (fate === 'fails-before') throw new Error('database or disk is full')
+    const result = write()
+    disk.writes++
+    if (fate === 'crashes-after') die(life)
+    if (fate === 'fails-after') throw new Error('disk I/O error')
+    return result
+  }
+  const prepare = (sql: string): Pick<StatementSync, 'get' | 'all' | 'run'> => {
+    const statement = database.prepare(sql)
+    const text = sql.slice(0, 40)
+    return {
+      get: (...parts: never[]) => statement.get(...parts),
+      all: (...parts: never[]) => statement.all(...parts),
+      run: (...parts: never[]) => guarded(text, () => statement.run(...parts)),
+    }
+  }
+  const exec = (sql: string) => (sql === 'COMMIT' ? guarded(sql, () => database.exec(sql)) : database.exec(sql))
+  return {
+    prepare,
+    exec,
+    get isTransaction() {
+      return database.isTransaction
+    },
+  } as unknown as DatabaseSync
+}
+
+function die(life: Life): never {
+  life.end()
+  throw new Killed()
+}
