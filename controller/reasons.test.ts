@@ -19,7 +19,7 @@ const isRead = (file: string) => /^(controller|feed|crds\/contract)\//.test(file
 const otherWords = new Set(
   [
     'True False Unknown Normal Warning',
-    'Ready Reconciling SourceValid CredentialsReady',
+    'Ready Reconciling Stalled SourceValid CredentialsReady',
     'Feed FeedProfile Host Credentials SubscriptionSet Source List',
     'PullImage Create Start Stop Rename Remove Push MoveGate Resubscribe RetryLogins',
     'Handover',

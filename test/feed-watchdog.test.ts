@@ -49,7 +49,7 @@ describe('the watchdog of a feed', () => {
       expect(fields?.otherLastTickAt).toBeGreaterThan(Number(fields?.lastTickAt))
       console.log(`decided ${at - Number(fields?.lastTickAt) - thresholdMs} ms after the threshold (budget: 250)`)
       const reasons = (await stage.feed.events()).map(({ reason }) => reason)
-      expect(reasons.indexOf('Stalled')).toBeLessThan(reasons.indexOf('WatchdogFlip'))
+      expect(reasons.indexOf('GroupStalled')).toBeLessThan(reasons.indexOf('WatchdogFlip'))
       expect(await stage.feed.status()).toMatchObject({ epoch: 2, override: { active: 'backup' } })
       expect(await stage.metric(`md_group_stalls_total{account="primary",group="${fields?.group}"`)).toBe(1)
       await until('no failover to be required', async () => (await stage.metric('md_failover_required')) === 0)
@@ -67,7 +67,7 @@ describe.concurrent('the watchdog of a feed also', () => {
       const events = await stage.feed.events()
       const groups = events.filter(({ reason }) => reason === 'GroupSilent').map(({ fields }) => fields?.group)
       expect(groups.sort()).toEqual([bonds, index])
-      expect(events.filter(({ reason }) => ['Stalled', 'WatchdogFlip'].includes(reason))).toEqual([])
+      expect(events.filter(({ reason }) => ['GroupStalled', 'WatchdogFlip'].includes(reason))).toEqual([])
       expect(await stage.feed.status()).toMatchObject({ active: 'primary', epoch: 1 })
       expect(await stage.metric('md_failover_required')).toBe(0)
     }),

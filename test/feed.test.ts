@@ -460,7 +460,7 @@ describe.concurrent('a feed', () => {
       })
       expect(overridden).toMatchObject({ epoch: 2, override: { active: 'backup', epoch: 2 } })
       const reasons = (await feed.events()).map(({ reason }) => reason)
-      expect(reasons.indexOf('Stalled')).toBeLessThan(reasons.indexOf('WatchdogFlip'))
+      expect(reasons.indexOf('GroupStalled')).toBeLessThan(reasons.indexOf('WatchdogFlip'))
       await feed.stop()
       await feed.start()
       await until('the feed to be ready', () => feed.isReady())

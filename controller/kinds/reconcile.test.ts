@@ -93,7 +93,7 @@ describe('a subscription set', () => {
 describe('a feed profile', () => {
   it('is ready when it is declared, and says who uses it', async () => {
     await reconcileFeedProfile('sim/p', ports())
-    expect(shown('FeedProfile', 'sim/p')).toEqual(['Ready=True Declared', 'observed'])
+    expect(shown('FeedProfile', 'sim/p')).toEqual(['Ready=True Accepted', 'observed'])
     expect(stage.store.status.get('FeedProfile', 'sim/p')?.conditions?.[0]?.message).toBe('used by f')
   })
 })

@@ -174,12 +174,12 @@ describe('a connection', () => {
   it('waits for secrets that are not there', async () => {
     let isThere = false
     const secrets = async () => {
-      if (!isThere) throw waiting('SecretsMissing', 'none')
+      if (!isThere) throw waiting('SecretMissing', 'none')
       return { BROKER_ID: 'b', USER_ID: 'u', PASSWORD: 'p' }
     }
     const { connection } = scripted({ secrets })
     await connection.start()
-    expect(connection.state).toMatchObject({ state: 'waiting', reason: 'SecretsMissing' })
+    expect(connection.state).toMatchObject({ state: 'waiting', reason: 'SecretMissing' })
     isThere = true
     await vi.advanceTimersByTimeAsync(secretsPollMs + 2000)
     expect(connection.state.state).toBe('live')

@@ -10,14 +10,14 @@ const known = [...required, 'APP_ID', 'AUTH_CODE', 'MD_ADDRESS'] as const
 
 /**
  * Reads an account's secrets, one file a value; a newline at the end of a file is not part of it.
- * Throws a waiting Fault `SecretsMissing` that names what is not there, never what is.
+ * Throws a waiting Fault `SecretMissing` that names what is not there, never what is.
  */
 export async function readAccountSecrets(directory: string): Promise<AccountSecrets> {
   const values: Partial<Record<(typeof known)[number], string>> = {}
   const present = new Set(await list(directory))
   for (const key of known) if (present.has(key)) values[key] = await readValue(join(directory, key))
   const missing = required.filter(key => !values[key])
-  if (missing.length > 0) throw waiting('SecretsMissing', `the account lacks the secrets ${missing.join(', ')}`)
+  if (missing.length > 0) throw waiting('SecretMissing', `the account lacks the secrets ${missing.join(', ')}`)
   return values as AccountSecrets
 }
 
@@ -35,7 +35,7 @@ async function list(directory: string): Promise<string[]> {
   try {
     return await readdir(directory)
   } catch (error) {
-    throw waiting('SecretsMissing', "the directory of the account's secrets cannot be read", error)
+    throw waiting('SecretMissing', "the directory of the account's secrets cannot be read", error)
   }
 }
 

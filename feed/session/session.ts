@@ -319,7 +319,7 @@ export class Session {
     this.#isOnBus = connected
     const text = message === undefined ? {} : { fields: { detail: message } }
     if (connected) this.#event({ type: 'Normal', reason: 'BusConnected', message: 'the bus is connected', ...text })
-    else this.#event({ type: 'Warning', reason: 'BusLost', message: 'the bus is away', ...text })
+    else this.#event({ type: 'Warning', reason: 'BusUnreachable', message: 'the bus is away', ...text })
   }
 
   #reportNow(): SessionReport {

@@ -129,7 +129,7 @@ export class Patrol {
   #reconnect(account: Account, sight: GroupSight, watch: Watch): void {
     this.#reconnectedAtMs.set(account, sight.silenceMs[account] ?? 0)
     const isActive = account === watch.active.account
-    const reason = isActive ? 'Stalled' : 'StandbyStalled'
+    const reason = isActive ? 'GroupStalled' : 'StandbyStalled'
     const message = `the ${isActive ? 'active' : 'standby'} account is silent in a group and reconnects`
     this.#supervisor.say({ type: 'Warning', reason, message, fields: evidenceOf(sight, watch) })
     this.#supervisor.children.get(account)?.tell({ type: 'reconnect', reason: 'stalled' })

@@ -58,7 +58,7 @@ describe('a feed is not ready', () => {
   })
 
   it('while another account than the wanted one publishes', () => {
-    expect(reasonsOf({ active: 'backup' })).toEqual(['FlipPending'])
+    expect(reasonsOf({ active: 'backup' })).toEqual(['FailoverPending'])
   })
 
   it('under the coverage that is asked for', () => {
@@ -68,7 +68,7 @@ describe('a feed is not ready', () => {
   })
 
   it('without its bus', () => {
-    expect(reasonsOf({ publisher: { type: 'nats', connected: false, outbox: 0 } })).toEqual(['BusDown'])
+    expect(reasonsOf({ publisher: { type: 'nats', connected: false, outbox: 0 } })).toEqual(['BusUnreachable'])
   })
 })
 

@@ -33,7 +33,7 @@ function liveness({ account, state, message }: SessionStatus): Unready | undefin
 }
 
 function gateOf({ role, active }: FeedReport, { account, gate }: SessionStatus, desired: string): Unready | undefined {
-  if (active !== desired) return { reason: 'FlipPending', message: `${active} publishes until ${desired} is live` }
+  if (active !== desired) return { reason: 'FailoverPending', message: `${active} publishes until ${desired} is live` }
   if ((role === 'publisher') === (gate === 'open')) return undefined
   return { reason: 'GateWrong', message: `the gate of ${account} is ${gate}, the role is ${role}` }
 }
@@ -59,5 +59,5 @@ function silence({ silentGroups = [] }: FeedReport): Unready | undefined {
 
 function bus({ role, publisher }: FeedReport): Unready | undefined {
   if (publisher.connected || role === 'standby') return undefined
-  return { reason: 'BusDown', message: publisher.message ?? 'the publisher is not connected' }
+  return { reason: 'BusUnreachable', message: publisher.message ?? 'the publisher is not connected' }
 }

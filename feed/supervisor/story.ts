@@ -15,7 +15,7 @@ export const story = {
 
   pending: (from: Account, to: Account): SessionEvent => ({
     type: 'Warning',
-    reason: 'FlipPending',
+    reason: 'FailoverPending',
     message: 'the flip waits until the other account is live',
     fields: { from, to },
   }),

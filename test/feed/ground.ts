@@ -95,7 +95,7 @@ export class Ground {
   }
 
   async missesBus(): Promise<void> {
-    await until('the feed to miss the bus', async () => (await this.unreadyReasons()).includes('BusDown'))
+    await until('the feed to miss the bus', async () => (await this.unreadyReasons()).includes('BusUnreachable'))
   }
 
   async isReady(): Promise<void> {

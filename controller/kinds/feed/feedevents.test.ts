@@ -82,8 +82,8 @@ it('begins anew with a process that was started since', async () => {
   if (!successor) throw new Error('nothing runs')
   feed = successor
   stage.events.length = 0
-  tell(warningOf('BusLost'))
+  tell(warningOf('BusUnreachable'))
   await stage.pass(minuteMs)
-  expect(told()).toEqual(['BusLost'])
+  expect(told()).toEqual(['BusUnreachable'])
   expect(Object.keys(stage.store.memory.get('sim/f')?.heard ?? {})).toEqual([successor.workload.name])
 })

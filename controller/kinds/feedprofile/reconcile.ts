@@ -18,7 +18,7 @@ export async function reconcileFeedProfile(key: string, { clock, store, onStatus
   const message =
     users.length === 0 ? 'no feed uses it' : `used by ${users.map(({ resource }) => resource.metadata.name).join(', ')}`
   const conditions = conditionsOf(
-    [{ type: 'Ready', status: 'True', reason: 'Declared', message }],
+    [{ type: 'Ready', status: 'True', reason: 'Accepted', message }],
     store.status.get('FeedProfile', key)?.conditions,
     clock.now(),
     declared.generation,
