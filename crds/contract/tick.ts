@@ -24,7 +24,7 @@ export type Tick = {
   publishedAt: number
   /** The first push of an instrument after a subscription: the state at that moment, not a fresh tick. */
   snapshot?: true
-  /** Came outside the session windows of its product (auction, settlement after the close). */
+  /** Came outside the sessions of its product, of which the call auction is part: before it, in a break, settlement after the close. */
   offSession?: true
   last: number | null
   volume: number

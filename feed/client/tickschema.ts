@@ -29,7 +29,7 @@ export const tickSchema = z
     receivedAt: time.meta({ description: "The gateway's callback, ms since 1970 with microsecond decimals" }),
     publishedAt: time.meta({ description: 'Just before the bus, ms since 1970 with microsecond decimals' }),
     snapshot: z.literal(true).exactOptional().meta({ description: 'The state after a subscription, not a fresh tick.' }),
-    offSession: z.literal(true).exactOptional().meta({ description: 'Outside the session windows: auction, settlement.' }),
+    offSession: z.literal(true).exactOptional().meta({ description: 'Outside the sessions: before the auction, settlement.' }),
     last: price,
     volume: z.int().min(0).meta({ description: 'Lots traded this trading day.' }),
     turnover: price,
