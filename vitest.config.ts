@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
-// unit tests: two suites at once would share the cores, one Docker engine and each other's timings. (Order 0 is no order: vitest
+// unit tests, and those of `faults`, which has a command of its own: two suites at once would share the cores, one Docker engine and each other's timings. (Order 0 is no order: vitest
 // moves a project of one worker to the end.)
 export default defineConfig({
   test: {
@@ -19,10 +19,21 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/faults/**'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

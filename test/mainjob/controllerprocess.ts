@@ -15,6 +15,8 @@ export type ControllerSettings = {
   secrets: string
   state: string
   data?: string
+  /** Environment beside the test's own. */
+  env?: Record<string, string>
   /** Short, so that "over several resyncs" is a matter of seconds. */
   resyncMs: number
 }
@@ -51,6 +53,7 @@ export class ControllerProcess {
     const { manifests, secrets, state, data, resyncMs } = this.#settings
     const env = {
       ...process.env,
+      ...this.#settings.env,
       FEEDPLANE_MANIFESTS: manifests,
       FEEDPLANE_SECRETS: secrets,
       FEEDPLANE_STATE: state,

@@ -1,0 +1,177 @@
+// needs: docker
+import { afterAll, beforeAll, expect } from 'vitest'
+import { edit } from '../mainjob/edit.ts'
+import { until } from '../services/deadline.ts'
+import { type Ground, openGround } from './ground.ts'
+import { conditionOf, isReady } from './invariants.ts'
+import { row } from './row.ts'
+import { openWorld, type World } from './world.ts'
+
+// Faults of what is on the engine: strangers, drift, images that fail. The machine's own engine is not harmed.
+
+let ground: Ground
+
+beforeAll(async () => {
+  ground = await openGround()
+}, 300_000)
+
+afterAll(() => ground?.stop(), 60_000)
+
+const open = (change: { deadline?: string; stopGrace?: string; strategy?: 'Handover' | 'Recreate' } = {}): Promise<World> => {
+  const { engine, images, namespace } = ground
+  return openWorld({ docker: engine.docker, declaration: { namespace: namespace(), image: images.base, ...change } })
+}
+
+row(
+  {
+    number: 7,
+    fault: 'the name of the container is a stranger’s',
+    injected: '`docker run --name` of the name that the next revision wants',
+    holds: 'NameTaken, the stranger runs on untouched; a name that is free again is taken',
+  },
+  open,
+  async ({ world, settled }) => {
+    const { docker, namespace } = world
+    await settled()
+    const stranger = `${namespace}-feed-r2`
+    await docker('run', '--detach', '--name', stranger, 'busybox:1.36', 'sleep', '600')
+    const state = () => docker('inspect', '--format', '{{.Id}} {{.Name}} {{json .State}}', stranger)
+    const was = await state()
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.other}`)
+    await untilReason(world, 'Stalled', 'NameTaken')
+    await world.controller.looks(4)
+    expect(await state()).toBe(was)
+    await docker('rm', '--force', stranger)
+    await until('the feed to be Ready', () => isReady(world), 60_000)
+  },
+)
+
+row(
+  {
+    number: 9,
+    fault: 'drift by hand',
+    injected: '`docker stop`, `docker rm -f`, `docker rename`',
+    holds: 'each is repaired by 2, 3 and 1 writes, once',
+  },
+  open,
+  async ({ world, settled }) => {
+    await settled()
+    const cases: [args: string[], writes: number][] = [
+      [['stop', '--time', '5', 'NAME'], 2],
+      [['rm', '--force', 'NAME'], 3],
+      [['rename', 'NAME', `${world.namespace}-stray`], 1],
+    ]
+    for (const [args, writes] of cases) await driftAndRepair(world, args, writes)
+  },
+)
+
+async function driftAndRepair(world: World, args: string[], writes: number): Promise<void> {
+  const { controller, docker } = world
+  const name = await onlyName(world)
+  const before = await controller.writes()
+  await docker(...args.map(arg => (arg === 'NAME' ? name : arg)))
+  await until('the repair', async () => (await controller.writes()).engine > before.engine)
+  await until('the feed to be Ready', () => isReady(world))
+  await controller.looks(3)
+  expect(await onlyName(world)).toBe(name)
+  expect(await controller.writes()).toEqual({ engine: before.engine + writes, feed: before.feed })
+}
+
+row(
+  {
+    number: 10,
+    fault: 'a crash loop',
+    injected: 'an image whose entry point is `exit 1`',
+    holds: 'CrashLoop, rolled back to the last good container, not tried again',
+  },
+  open,
+  async ({ world, settled }) => {
+    await settled()
+    const was = await onlyName(world)
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.crashing}`)
+    await untilReason(world, 'RolledBack', 'CrashLoop')
+    await until('the last good one alone', async () => (await onlyName(world)) === was)
+    await expectNoWrites(world)
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.base}`)
+  },
+)
+
+row(
+  {
+    number: 11,
+    fault: 'a feed that ignores SIGTERM',
+    injected: 'an image whose entry point traps it, replaced by another',
+    holds: 'SIGKILL after the grace time: exit code 137 of the old container, and the new one alone',
+  },
+  () => open({ stopGrace: '2s' }),
+  async ({ world, settled }) => {
+    await until('the feed to be Ready', () => isReady(world), 60_000)
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.deaf}`)
+    await untilImage(world, ground.images.deaf)
+    await settled()
+    const deaf = await onlyName(world)
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.other}`)
+    await untilImage(world, ground.images.other)
+    const events = await exitCodes(world, deaf)
+    expect(events).toEqual(['137'])
+  },
+)
+
+/** Exit codes with which the containers of a name have died, by the engine's own record. */
+async function exitCodes({ docker }: World, name: string): Promise<string[]> {
+  const filters = ['--filter', `container=${name}`, '--filter', 'event=die']
+  const format = ['--format', '{{index .Actor.Attributes "exitCode"}}']
+  const now = String(Math.ceil(Date.now() / 1000))
+  return (await docker('events', '--since', '10m', '--until', now, ...filters, ...format)).split('\n').filter(line => line !== '')
+}
+
+row(
+  {
+    number: 12,
+    fault: 'a revision that never gets healthy',
+    injected: 'an image with a failing health check that never answers; strategy Handover',
+    holds: 'ProgressDeadlineExceeded; the old container was never stopped; not tried again',
+  },
+  () => open({ deadline: '8s', strategy: 'Handover' }),
+  async ({ world, settled }) => {
+    await settled()
+    const was = await startOf(world)
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.unhealthy}`)
+    await untilReason(world, 'RolledBack', 'ProgressDeadlineExceeded')
+    await until('the old one alone', async () => (await onlyName(world)) !== undefined)
+    expect(await startOf(world)).toBe(was)
+    await expectNoWrites(world)
+    edit(world.feedFile, /image: \S+/, `image: ${ground.images.base}`)
+  },
+)
+
+/** Id of the only container, and when it was started. */
+async function startOf(world: World): Promise<string> {
+  return world.docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', await onlyName(world))
+}
+
+async function expectNoWrites({ controller }: World): Promise<void> {
+  const writes = await controller.writes()
+  await controller.looks(6)
+  expect(await controller.writes()).toEqual(writes)
+}
+
+/** Name of the one container that there is in the end. */
+async function onlyName({ containers }: World): Promise<string> {
+  return until('one container', async () => {
+    const [first, ...others] = await containers()
+    return others.length === 0 ? first?.Names : undefined
+  })
+}
+
+async function untilReason(world: World, type: string, reason: string): Promise<void> {
+  await until(`${type} with ${reason}`, async () => (await conditionOf(world, type))?.reason === reason, 90_000)
+}
+
+async function untilImage(world: World, image: string): Promise<void> {
+  const [key = ''] = world.keys
+  await until(`the feed to run ${image}`, async () => {
+    const { spec } = await world.controller.view(key)
+    return spec.image === image && (await isReady(world))
+  })
+}
