@@ -129,8 +129,11 @@ function figuresOf(course: Course, flips: Flip[], counts: ReturnType<Consumer['c
 /** Server, front, controller and consumer, each in its process but the consumer. Closes in the other order. */
 async function openWorld({ standby, instruments, rate }: Course, signal: AbortSignal) {
   const closing: (() => Promise<unknown>)[] = []
+  // One that cannot be ended must not keep the others alive.
   const close = async () => {
-    for (const end of closing.reverse()) await end()
+    const failures: unknown[] = []
+    for (const end of closing.reverse()) await end().catch(error => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   }
   const own = <T>(thing: T, end: (thing: T) => Promise<unknown>): T => {
     closing.push(() => end(thing))
