@@ -7,6 +7,7 @@ import { openEngine } from './engines/open.ts'
 import { imagePuller } from './engines/puller.ts'
 import { type EngineRegistry, engineRegistry } from './engines/registry.ts'
 import { stopAll } from './engines/stopall.ts'
+import { failpoint } from './failpoint.ts'
 import { feedClient } from './feedclient.ts'
 import { openHub } from './hub.ts'
 import { type Ports, reconcile } from './kinds/reconcile.ts'
@@ -41,6 +42,8 @@ export type ControllerSettings = {
   /** ms between looks at a converged resource. */
   resyncMs: number
   version: string
+  /** Point of a rollout at which it kills itself, for tests. */
+  failpoint?: string | undefined
   log: Logger
 }
 
@@ -90,6 +93,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
     onStep: recorder.step,
     onEvent: recorder.event,
     onStatus: recorder.changed,
+    ...(settings.failpoint !== undefined && { reached: failpoint(settings.failpoint) }),
   }
   for (const key of store.memory.feeds()) showFeed(metrics, key, store.status.get('Feed', key))
 

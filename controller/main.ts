@@ -24,6 +24,7 @@ const settingsSchema = z.object({
     .default('127.0.0.1:9181'),
   FEEDPLANE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8),
   FEEDPLANE_RESYNC_MS: z.coerce.number().int().min(100).max(600_000).default(10_000),
+  FEEDPLANE_FAILPOINT: z.string().min(1).optional(),
   DOCKER_CONFIG: z.string().min(1).default(join(homedir(), '.docker')),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
@@ -49,6 +50,7 @@ try {
     concurrency: settings.FEEDPLANE_CONCURRENCY,
     resyncMs: settings.FEEDPLANE_RESYNC_MS,
     version: packageJson.version,
+    failpoint: settings.FEEDPLANE_FAILPOINT,
     log,
   })
   stopOnSignal(controller.stop)

@@ -48,8 +48,8 @@ export class ControllerProcess {
     return this.#child?.pid ?? 0
   }
 
-  /** Returns once it answers. */
-  async start(): Promise<void> {
+  /** Returns once it answers. With a failpoint it kills itself when a rollout gets there (controller/failpoint.ts). */
+  async start({ failpoint }: { failpoint?: string } = {}): Promise<void> {
     const { manifests, secrets, state, data, resyncMs } = this.#settings
     const env = {
       ...process.env,
@@ -60,6 +60,7 @@ export class ControllerProcess {
       FEEDPLANE_LISTEN: new URL(this.url).host,
       FEEDPLANE_RESYNC_MS: String(resyncMs),
       ...(data !== undefined && { FEEDPLANE_DATA: data }),
+      ...(failpoint !== undefined && { FEEDPLANE_FAILPOINT: failpoint }),
     }
     const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
@@ -78,6 +79,11 @@ export class ControllerProcess {
 
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** Waits until it is gone by itself. */
+  async ended(): Promise<void> {
+    await until('the controller to end', () => this.#ended(), settleMs)
   }
 
   /** SIGKILL as soon as it logs a line that fits; returns when it is gone. */

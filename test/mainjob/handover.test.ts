@@ -1,0 +1,132 @@
+// needs: docker, compose, registry
+import { writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { FeedStatus } from '../../crds/feed.ts'
+import { type Consumer, openConsumer } from '../../feed/client/consumer.ts'
+import { until } from '../services/deadline.ts'
+import { type DockerStage, setImage, startDockerStage } from './dockerstage.ts'
+import { edit } from './edit.ts'
+
+// Rollouts of strategy Handover on real services, under 4,000 ticks a second, and each with a controller that is killed somewhere in it.
+
+const instruments = 2000
+
+let stage: DockerStage
+let consumer: Consumer
+
+beforeAll(async () => {
+  stage = await startDockerStage()
+  edit(stage.feedFile, /rollout: \{.*\}/, 'rollout: {strategy: Handover, progressDeadline: 60s, minHealthy: 1s}')
+  await stage.controller.start()
+  expect(await stage.controller.settled(stage.key)).toMatchObject({ state: 'done' })
+  consumer = await openConsumer({
+    ...{ type: 'jetstream', servers: [stage.natsUrl], subjectPrefix: 'market.tick', stream: 'TICKS' },
+    secrets: { USER: 'feedplane', PASSWORD: stage.canaries.nats },
+  })
+  await moreTicks(2)
+}, 300_000)
+
+afterAll(async () => {
+  await consumer?.close()
+  await stage?.stop()
+}, 60_000)
+
+/** Waits for so many ticks of every instrument, on average. */
+async function moreTicks(rounds: number): Promise<void> {
+  const before = consumer.counts().accepted
+  await until('more ticks', () => consumer.counts().accepted >= before + rounds * instruments)
+}
+
+function complaints() {
+  const { missing, duplicates, stale, restarts, malformed, gaps } = consumer.counts()
+  return { missing, duplicates, stale, restarts, malformed, gaps }
+}
+
+const clean = { missing: 0, duplicates: 0, stale: 0, restarts: 0, malformed: 0, gaps: 0 }
+
+async function containers(): Promise<string[]> {
+  const filter = `label=com.docker.compose.project=${stage.projects.feeds}`
+  const lines = await stage.engine.docker('ps', '--all', '--filter', filter, '--format', '{{.Names}} {{.State}}')
+  return lines.split('\n').filter(line => line !== '')
+}
+
+async function nextImage(): Promise<string> {
+  const { spec } = await stage.controller.view(stage.key)
+  return spec.image === stage.images.good ? stage.images.base : stage.images.good
+}
+
+async function onlyContainer(): Promise<void> {
+  const { status } = await stage.controller.view(stage.key)
+  const name = `${stage.namespace}-futures-r${(status as FeedStatus).revision}`
+  await until('the other container to be removed', async () => (await containers()).join() === `${name} running`)
+}
+
+describe('a handover', () => {
+  it('to another image loses and doubles none of 4,000 ticks a second', async () => {
+    const next = await nextImage()
+    const { state, view } = await stage.controller.settle(stage.key, () => setImage(stage, next))
+    expect({ state, revision: (view.status as FeedStatus).revision }).toEqual({ state: 'done', revision: 2 })
+    await onlyContainer()
+    await moreTicks(4)
+    expect(complaints()).toEqual(clean)
+  })
+
+  it('to an image that never logs in leaves the old process untouched, publishing', async () => {
+    const before = await containers()
+    const { state, view } = await stage.controller.settle(stage.key, () => setImage(stage, stage.images.mute))
+    expect({ state, failed: (view.status as FeedStatus).failedRevision }).toEqual({ state: 'failed', failed: 3 })
+    await onlyContainer()
+    expect(await containers()).toEqual(before)
+    await moreTicks(2)
+    expect(complaints()).toEqual(clean)
+    await stage.controller.settle(stage.key, () => setImage(stage, stage.images.good))
+  })
+})
+
+describe('a controller that is killed', () => {
+  const points = [
+    'starting',
+    'rehearsing',
+    'promoting',
+    'promoting/copied',
+    'promoting/closed',
+    'promoting/positioned',
+    'promoting/opened',
+    'settling',
+  ]
+  const table: { point: string; missing: number; doubled: number; gaps: number }[] = []
+
+  it.each(points)(
+    'at %s is followed by one that ends the handover: one container, nothing doubled, nothing lost',
+    async point => {
+      const { controller, key } = stage
+      const before = consumer.counts()
+      const next = await nextImage()
+      await controller.stop()
+          await controller.start({ failpoint: point })
+      setImage(stage, next)
+      await controller.ended()
+      await controller.start()
+      const { state, view } = await controller.settled(key)
+      expect({ state, image: view.spec.image }).toEqual({ state: 'done', image: next })
+      await onlyContainer()
+      await moreTicks(4)
+      const { missing, duplicates, stale, gaps } = consumer.counts()
+      table.push({
+        point,
+        missing: missing - before.missing,
+        doubled: duplicates + stale - before.duplicates - before.stale,
+        gaps: gaps - before.gaps,
+      })
+      if (process.env.DEBUG_EVENTS) {
+      for (const { at, reason, message } of await controller.events(key)) console.log(new Date(at).toISOString(), reason, message)
+    }
+    expect(table.at(-1)).toEqual({ point, missing: 0, doubled: 0, gaps: 0 })
+    },
+  )
+
+  afterAll(() => {
+    console.table(table)
+    if (process.env.FEEDPLANE_TABLE) writeFileSync(process.env.FEEDPLANE_TABLE, JSON.stringify(table))
+  })
+})
