@@ -73,9 +73,11 @@ async function liveSession() {
     front().connected('tcp://front:1')
     await vi.advanceTimersByTimeAsync(3000)
   }
+  const restart = (round: number) => front().restarted?.(round)
+  const pushNight = () => front().depth({ ...depthOf(1, 'AP010'), TradingDay: '20200731', UpdateTime: '21:00:01' }, Date.now())
   const newest = <Type extends FromSession['type']>(type: Type) =>
     said.findLast((message): message is Extract<FromSession, { type: Type }> => message.type === type)
-  return { session, ticks, gaps, said, push, reconnect, newest }
+  return { session, ticks, gaps, said, push, pushNight, reconnect, restart, newest }
 }
 
 const depthOf = (second: number, InstrumentID: string): Depth =>
@@ -141,4 +143,14 @@ it('sends ten pulses a second', async () => {
   const before = said.filter(({ type }) => type === 'pulse').length
   await vi.advanceTimersByTimeAsync(1000)
   expect(said.filter(({ type }) => type === 'pulse').length - before).toBe(10)
+})
+
+it("books a night push under the login's trading day, but that of a recording under its own", async () => {
+  const live = await liveSession()
+  live.pushNight()
+  expect(live.ticks[0]?.tradingDay).toBe('20200803')
+  const replayed = await liveSession()
+  replayed.restart(0)
+  replayed.pushNight()
+  expect(replayed.ticks[0]?.tradingDay).toBe('20200731')
 })

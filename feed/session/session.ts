@@ -207,8 +207,10 @@ export class Session {
     this.#subscriptions.connected()
   }
 
-  // Every instrument of a recording is pushed as a snapshot when a round begins.
+  // Every instrument of a recording is pushed as a snapshot when a round begins. Its pushes carry the day that they were booked under, and the
+  // login's may be another instrument's.
   #restarted(round: number): void {
+    this.#gate.tradingDay = ''
     this.#gate.round = round
     for (const line of this.#lines.values()) line.seen = false
   }
