@@ -51,7 +51,14 @@ describe('a feed starts from', () => {
   })
 
   it('no state with a trading window that no calendar can work with, and says where it is', () => {
-    const group = { exchange: 'SHFE', product: 'cu', class: 'future', multiplier: 5, priceTick: 10, instruments: [] as string[] } as const
+    const group = {
+      exchange: 'SHFE',
+      product: 'cu',
+      class: 'future',
+      multiplier: 5,
+      priceTick: 10,
+      instruments: [] as string[],
+    } as const
     const { live, ...desired } = desiredWith({})
     const windows = { day: [['9:00', '10:00:00']] } as never
     give({ ...desired, live: { ...live, instrumentGroups: [{ ...group, windows }] } })
