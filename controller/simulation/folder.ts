@@ -1,5 +1,6 @@
 import { digestOf } from '../../crds/contract/digest.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { parseFile } from '../sources/document.ts'
 import type { LastGood } from '../sources/lastgood.ts'
 import { openLedger } from '../sources/ledger.ts'
 import type { Snapshot, Source } from '../sources/source.ts'
@@ -38,7 +39,7 @@ type Following = { folder: Folder; lastGood: LastGood; clock: Clock; hints: Hint
 
 function follow(following: Following, signal: AbortSignal, resolve: () => void, reject: (error: unknown) => void): void {
   const { folder, clock, hints, onSnapshot } = following
-  const ledger = openLedger(root, following.lastGood)
+  const ledger = openLedger(root, following.lastGood, remembered)
   const known = { print: '', changedAt: clock.now(), emitted: undefined as Snapshot | undefined }
   let cancel = () => {}
   const look = () => {
@@ -105,4 +106,15 @@ const words = { message: 'the file cannot be read', hint: 'make it readable' }
 function fileOf(text: string, readAt: number): SeenFile {
   const hash = digestOf(text)
   return { stamp: hash, readAt, text, hash }
+}
+
+/** Texts whose parse is remembered: the same few come again and again, in each life and in each run. */
+const maxParsed = 5000
+const parsed = new Map<string, ReturnType<typeof parseFile>>()
+
+function remembered(file: string, text: string): ReturnType<typeof parseFile> {
+  const id = `${file} ${text}`
+  const known = parsed.get(id) ?? parseFile(file, text)
+  if (parsed.size < maxParsed) parsed.set(id, known)
+  return known
 }

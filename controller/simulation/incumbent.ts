@@ -109,7 +109,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
   const source = folderSource(world.folder, ports.store.lastGood, life.clock, hints)
   const desk = { take: async (snapshot: Snapshot) => take(snapshot, false) } as Desk
   // A source that rejects ends the process.
-  readSource(source, desk, silent, life.signal).catch(error => {
+  readSource(source, desk, silent, life.signal, life.clock).catch(error => {
     if (!life.isOver) trace.add('source', `ends the controller: ${asFault(error).message}`)
     life.end()
   })

@@ -13,7 +13,7 @@ export const lastingInvariants = {
   'epochs-grow': 'the epoch that the controller remembers of a feed never falls, not even by deleting it',
   'feed-epochs-grow': 'no feed process takes over a lower epoch than it had',
   'strangers-untouched': 'what does not carry our label stays as it was made',
-  'publisher-kept': 'what publishes for a feed that is wanted is not removed',
+  'publisher-kept': 'what serves a feed that is wanted, and publishes, is not removed',
   'declared-kept': 'a feed whose declaration nobody took away stays declared, whatever the source suffers',
   'last-good-kept': 'the revision that serves, and a good one where there was one, are never forgotten',
   'suspended-untouched': 'nothing is written for a suspended feed, but a gate on its way arrives',
@@ -173,10 +173,8 @@ export function openOversight(world: World): Oversight {
     },
     check(queue) {
       checkPublishers()
-      if (checked.writes !== oversight.writes) {
-        checkStrangers()
-        checkLabels()
-      }
+      checkStrangers()
+      if (checked.writes !== oversight.writes) checkLabels()
       if (checked.disk !== world.disk.writes) checkDisk()
       checked.writes = oversight.writes
       checked.disk = world.disk.writes
@@ -197,6 +195,7 @@ export function openOversight(world: World): Oversight {
       }
   }
   const checkRemoval = (key: string, workload: SimulatedWorkload) => {
+    if (view.memory(key)?.serving?.container !== workload.name) return
     const publishing = [...feeds.running.values()].filter(feed => feed.desired.feed === key && feed.isPublishing)
     const newest = publishing.reduce<SimulatedFeed | undefined>((a, b) => (a && a.epoch >= b.epoch ? a : b), undefined)
     if (newest?.workload === workload) violate('publisher-kept', `${workload.name} publishes for ${key} and is removed`)

@@ -10,7 +10,7 @@ const deadlinesMs = { engine: 10_000, feed: 2000, secrets: 5000, pull: 60_000 } 
 
 const engineReads = new Set(['version', 'list', 'inspect', 'findImage', 'logs'])
 
-/** Told of each write that reaches an engine or a feed, before it takes effect. */
+/** Told of each write to an engine or a feed when it is sent, whatever becomes of it. */
 export type OnWrite = (write: { to: string; verb: string; target: string }) => void
 
 /** The engine as a controller reaches it: over a line on which calls go astray and hints are lost, late or told twice. */
@@ -18,11 +18,8 @@ export function reachedEngine(host: string, engine: SimulatedEngine, line: Line,
   const through = <T>(verb: string, target: string, signal: AbortSignal, effect: () => Promise<T>): Promise<T> => {
     const kind = engineReads.has(verb) ? 'read' : 'write'
     const deadlineMs = verb === 'pullImage' ? deadlinesMs.pull : deadlinesMs.engine
-    const told = () => {
-      if (kind === 'write') onWrite({ to: host, verb, target })
-      return effect()
-    }
-    return make({ to: host, text: target ? `${verb} ${target}` : verb, kind, deadlineMs, signal, effect: told }, line)
+    if (kind === 'write') onWrite({ to: host, verb, target })
+    return make({ to: host, text: target ? `${verb} ${target}` : verb, kind, deadlineMs, signal, effect }, line)
   }
   return {
     type: engine.type,
@@ -67,10 +64,8 @@ export function reachedFeeds(client: FeedClient, line: Line, onWrite: OnWrite): 
     const kind = feedReads.has(verb) ? 'read' : 'write'
     return (endpoint, ...rest) => {
       const signal = rest.at(-1) instanceof AbortSignal ? (rest.at(-1) as AbortSignal) : undefined
-      const effect = () => {
-        if (kind === 'write') onWrite({ to: 'feed', verb, target: endpoint })
-        return method(endpoint, ...rest)
-      }
+      const effect = () => method(endpoint, ...rest)
+      if (kind === 'write') onWrite({ to: 'feed', verb, target: endpoint })
       return make({ to: 'feed', text: `${verb} ${endpoint}`, kind, deadlineMs: deadlinesMs.feed, signal, effect }, line)
     }
   }

@@ -42,8 +42,9 @@ export type Disk = {
   trace: Trace
   /** While true, nothing can be written. */
   isFull: boolean
-  /** Writes so far, by statement. */
+  /** Statements that took effect so far. */
   writes: number
+  statements: Map<string, StatementSync>
 }
 
 /**
@@ -64,7 +65,8 @@ export function mortalDatabase(database: DatabaseSync, life: Life, disk: Disk): 
     return result
   }
   const prepare = (sql: string): Pick<StatementSync, 'get' | 'all' | 'run'> => {
-    const statement = database.prepare(sql)
+    const statement = disk.statements.get(sql) ?? database.prepare(sql)
+    disk.statements.set(sql, statement)
     const text = sql.slice(0, 40)
     return {
       get: (...parts: never[]) => statement.get(...parts),

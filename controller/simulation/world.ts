@@ -77,7 +77,7 @@ export function createWorld(seed: number): World {
   }
   const world: World = {
     ...{ seed, random, scheduler, trace, fates, database, feeds, present },
-    disk: { fates, trace, isFull: false, writes: 0 },
+    disk: { fates, trace, isFull: false, writes: 0, statements: new Map() },
     view: viewDisk(database),
     engines: new Map(hostNames.map(name => [name, simulatedEngine(around)])),
     folder: { files: new Map(), trouble: 'none' },

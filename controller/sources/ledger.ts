@@ -10,6 +10,9 @@ import type { Look, SeenFile } from './tree.ts'
 /** What a look amounts to. `pending`: some of it counts only once the tree has been quiet for a while. */
 export type Verdict = Omit<Snapshot, 'sequence'> & { pending: boolean }
 
+/** `parseFile`, or what remembers its answers. */
+export type Parse = typeof parseFile
+
 export type Ledger = {
   /** `settled`: the tree has been quiet for so long that what is missing has been removed on purpose. */
   consider(look: Look, settled: boolean): Verdict
@@ -32,12 +35,12 @@ type Share = { file: string; objects: Declared[]; live: boolean; pending: boolea
  * - Where the tree could not be read, or has become empty, nothing is gone.
  * - Of two files that declare one object the first to have done so wins, for as long as it does.
  */
-export function openLedger(root: string, lastGood: LastGood): Ledger {
-  const entries = loadEntries(root, lastGood)
+export function openLedger(root: string, lastGood: LastGood, parse: Parse = parseFile): Ledger {
+  const entries = loadEntries(root, lastGood, parse)
   return {
     consider(look, settled) {
       const { known, problems } = emptied(root, look, entries)
-      for (const [file, seen] of look.files) refresh(root, file, seen, entries)
+      for (const [file, seen] of look.files) refresh(root, file, seen, entries, parse)
       const view = { look, known, settled, isClaimed: claimsOf(look, entries) }
       const shares = [...entries.keys()].sort().map(file => shareOf(root, file, view, entries))
       const merged = merge(root, shares, entries)
@@ -53,12 +56,12 @@ export function openLedger(root: string, lastGood: LastGood): Ledger {
 
 type View = { look: Look; known: boolean; settled: boolean; isClaimed: (key: string) => boolean }
 
-function loadEntries(root: string, lastGood: LastGood): Map<string, Entry> {
+function loadEntries(root: string, lastGood: LastGood, parse: Parse): Map<string, Entry> {
   const entries = new Map<string, Entry>()
   for (const [file, content] of lastGood.load()) {
     const saved = parseGoodFile(content)
     if (saved === undefined) continue
-    const { objects } = parseFile(join(root, file), saved.text)
+    const { objects } = parse(join(root, file), saved.text)
     entries.set(file, { good: { text: saved.text, objects, keys: saved.keys }, saved })
   }
   return entries
@@ -74,11 +77,11 @@ function emptied(root: string, look: Look, entries: Map<string, Entry>): { known
 }
 
 /** Parses a file whose content has changed. */
-function refresh(root: string, file: string, seen: SeenFile, entries: Map<string, Entry>): void {
+function refresh(root: string, file: string, seen: SeenFile, entries: Map<string, Entry>, parse: Parse): void {
   const entry = entries.get(file) ?? {}
   entries.set(file, entry)
   if ('hash' in seen && entry.parsed?.hash !== seen.hash) {
-    entry.parsed = { hash: seen.hash, ...parseFile(join(root, file), seen.text) }
+    entry.parsed = { hash: seen.hash, ...parse(join(root, file), seen.text) }
   }
 }
 

@@ -68,7 +68,8 @@ export function transaction<T>(database: DatabaseSync, writes: () => T): T {
     database.exec('COMMIT')
     return result
   } catch (error) {
-    database.exec('ROLLBACK')
+    // A commit that fails for want of space has rolled back by itself.
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
 }

@@ -28,12 +28,14 @@ export function summarize(input: FeedInput, decision: Decision, fault: Fault | u
 
 function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision) {
   const { rollout, serving, failure, epoch } = memory
+  const publisher = findPublisher({ ...input, memory })
   const all = [...input.revisions, ...revisions]
   const good = all.findLast(revision => revision.state === 'good')?.number
   const placed = rollout && !unplaced.has(rollout.phase) ? rollout : serving
   const workload = placed && findWorkload(input, placed.container)
   return {
-    epoch: epoch > 0 ? epoch : undefined,
+    // One that was handed out and that nobody took, because its process ran already, is no epoch that publishes.
+    epoch: publisher?.role === 'publisher' ? publisher.epoch : epoch > 0 ? epoch : undefined,
     revision: placed?.revision,
     targetRevision: aim?.why === 'rolled-back' ? aim.declared.number : aim?.revision?.number,
     lastGoodRevision: good,

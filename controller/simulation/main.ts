@@ -1,0 +1,3 @@
+import { parseArgs } from 'node:util'
+
+console.log(parseArgs({ options: {} }))
