@@ -13,6 +13,7 @@ import { type Machine, readMachine } from './machine.ts'
 import { type Extent, LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
 import { publish } from './publish.ts'
+import { scale } from './scale.ts'
 import { start } from './start.ts'
 import { markdownTable, textTable } from './table.ts'
 
@@ -28,6 +29,7 @@ const measurements: Measurement[] = [
   idle,
   idleDocker,
   load,
+  scale,
 ]
 
 /** Ticks a second that the checking consumer reads beside everything else on two cores. */
@@ -35,7 +37,10 @@ const ticksPerSecond = 5000
 
 const usage = `npm run bench -- [NAME ...] [--minutes N] [--per-second N] [--flips N] [--instruments N] [--rate N] [--table] [--json FILE] [--write]
 
-  NAME             ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements.filter(({ onRequest }) => onRequest).map(({ name }) => name)};
+  NAME             ${measurements.map(({ name }) => name).join(', ')}; without a name all but ${measurements
+    .filter(({ onRequest }) => onRequest)
+    .map(({ name }) => name)
+    .join(' and ')};
                    the first word stands for all that begin with it (failover: failover-warm and failover-cold)
   --minutes N      how long load lasts, 1 to 10; 1 where left out
   --per-second N   ticks a second that load offers, up to 200000; 40000 where left out

@@ -1,9 +1,8 @@
-import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
 import { setFlagsFromString } from 'node:v8'
-import { median, timed } from './sample.ts'
+import { median } from './sample.ts'
 import {
   editImage,
   openScaleWorld,
@@ -26,45 +25,40 @@ const edits = 9
 /** What one number of feeds takes. */
 export type ScaleReport = {
   feeds: number
-  bringUpS: number
   resync: { rounds: number; wallMs: number; cpuMs: number; delayP99Ms: number }
-  restartMs: number
+  restart: { wallMs: number; cpuMs: number }
   editMs: number[]
   residentMB: number
   engineWrites: number
-  /** Whether anything was committed to the store while nothing was to be done: restart and resyncs. */
-  storeWritten: boolean
+  /** Looks at the store while nothing was to be done, after the restart and after the resyncs, that found something committed. */
+  commits: number
 }
 
-const [path = '', memory = '', count = ''] = process.argv.slice(2)
+const [path = '', count = ''] = process.argv.slice(2)
 const feeds = Number(count)
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 process.stdout.write(`${JSON.stringify(await measure(stop.signal))}\n`)
 
 async function measure(signal: AbortSignal): Promise<ScaleReport> {
-  const world = openScaleWorld(path, feeds)
-  // Bringing thousands up is not what is measured: its state is in memory, and then on disk.
-  const first = await startScaleController({ ...world, state: memory })
-  const bringUpS = (await timed(() => first.untilConverged(signal))) / 1000
-  await first.stop()
-  copyFileSync(join(memory, 'controller.db'), join(path, 'controller.db'))
-
+  const world = await openScaleWorld(path, feeds, signal)
   const commits = openCommits(path)
-  const before = commits.version()
-  const beganAt = performance.now()
-  const controller = await startScaleController(world)
-  await controller.untilConverged(signal)
-  const restartMs = performance.now() - beganAt
+  const restart = await metered(async () => {
+    const started = await startScaleController(world)
+    await started.untilConverged(signal)
+    return started
+  })
+  const controller = restart.result
+  const afterRestart = commits.seen()
   const resync = await measureResync(controller, signal)
   const residentMB = process.memoryUsage.rss() / 1e6
-  const quiet = { engineWrites: controller.engineWrites(), storeWritten: commits.version() !== before }
+  const quiet = { engineWrites: controller.engineWrites(), commits: afterRestart + commits.seen() }
   commits.close()
 
   const editMs: number[] = []
   for (let edit = 0; edit < edits; edit++) editMs.push(await firstWriteOf(edit, world, controller, signal))
   await controller.stop()
-  return { feeds, bringUpS, resync, restartMs, editMs, residentMB, ...quiet }
+  return { feeds, resync, restart: { wallMs: restart.wallMs, cpuMs: restart.cpuMs }, editMs, residentMB, ...quiet }
 }
 
 /** Another image for one feed: to the engine's first write; then to the end of the rollout, so that no later write is of this one. */
@@ -85,22 +79,36 @@ async function measureResync(controller: ScaleController, signal: AbortSignal): 
   for (let warm = 0; warm < Math.ceil(warmUpLooks / feeds); warm++) await round()
   const rounds = Math.max(3, Math.ceil(measuredLooks / feeds))
   const delay = monitorEventLoopDelay({ resolution: 1 })
-  const wall: number[] = []
-  const cpu: number[] = []
+  const samples: { wallMs: number; cpuMs: number }[] = []
   delay.enable()
-  for (let each = 0; each < rounds; each++) {
-    const before = process.cpuUsage()
-    wall.push(await timed(round))
-    const { user, system } = process.cpuUsage(before)
-    cpu.push((user + system) / 1000)
-  }
+  for (let each = 0; each < rounds; each++) samples.push(await metered(round))
   delay.disable()
-  return { rounds, wallMs: median(wall), cpuMs: median(cpu), delayP99Ms: delay.percentile(99) / 1e6 }
+  return {
+    rounds,
+    wallMs: median(samples.map(({ wallMs }) => wallMs)),
+    cpuMs: median(samples.map(({ cpuMs }) => cpuMs)),
+    delayP99Ms: delay.percentile(99) / 1e6,
+  }
 }
 
-/** A number that differs after any commit of the controller to its state. */
+async function metered<T>(work: () => Promise<T>): Promise<{ result: T; wallMs: number; cpuMs: number }> {
+  const began = performance.now()
+  const before = process.cpuUsage()
+  const result = await work()
+  const { user, system } = process.cpuUsage(before)
+  return { result, wallMs: performance.now() - began, cpuMs: (user + system) / 1000 }
+}
+
+/** `seen`: 1 where the controller has committed anything to its state since the last call, else 0. */
 function openCommits(directory: string) {
   const database = new DatabaseSync(join(directory, 'controller.db'), { readOnly: true })
   const statement = database.prepare('PRAGMA data_version')
-  return { version: () => Number(statement.get()?.data_version), close: () => database.close() }
+  const version = () => Number(statement.get()?.data_version)
+  let last = version()
+  const seen = () => {
+    const before = last
+    last = version()
+    return last === before ? 0 : 1
+  }
+  return { seen, close: () => database.close() }
 }

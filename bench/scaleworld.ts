@@ -21,6 +21,7 @@ import { type SimulatedEngine, simulatedEngine } from '../controller/simulation/
 import { type FeedWorld, SimulatedFeed, simulatedClient } from '../controller/simulation/feed.ts'
 import { directorySource } from '../controller/sources/directory.ts'
 import { openStore } from '../controller/store/store.ts'
+import { copyFeed } from './scaleseed.ts'
 import { dataDirectory, secretsDirectory } from './scene.ts'
 
 export const scaleImages = { one: 'scale/feed:1', two: 'scale/feed:2' } as const
@@ -35,19 +36,38 @@ const pollMs = 2
 const feedsPerHost = 100
 
 /** What outlives a controller: manifests, containers, feeds. */
-/** `state` is the folder of the controller's own state. */
-export type ScaleWorld = { path: string; state: string; feeds: number; engines: Map<string, SimulatedEngine>; around: FeedWorld }
+export type ScaleWorld = { path: string; feeds: number; engines: Map<string, SimulatedEngine>; around: FeedWorld }
 
-/** Writes a manifest a feed, and what all of them share. */
-export function openScaleWorld(path: string, feeds: number): ScaleWorld {
+/**
+ * So many feeds, each Ready and in a manifest of its own, a hundred a host. The controller brings up the first of each host; the others are
+ * its copies.
+ */
+export async function openScaleWorld(path: string, feeds: number, signal: AbortSignal): Promise<ScaleWorld> {
   mkdirSync(join(path, 'manifests/feeds'), { recursive: true })
   writeFileSync(join(path, 'manifests/shared.yaml'), sharedManifest(Math.ceil(feeds / feedsPerHost)))
-  for (let number = 0; number < feeds; number++) writeFileSync(fileOf(path, number), feedManifest(number, scaleImages.one))
   const around: FeedWorld = {
     ...{ clock: systemClock, running: new Map(), deadAccounts: new Set(), isMute: false },
     onAccepted: () => undefined,
   }
-  return { path, state: path, feeds, engines: new Map(), around }
+  const world: ScaleWorld = { path, feeds, engines: new Map(), around }
+  const numbers = Array.from({ length: feeds }, (_, number) => number)
+  const models = numbers.filter(number => number % feedsPerHost === 0)
+  for (const number of models) writeFileSync(fileOf(path, number), feedManifest(number, scaleImages.one))
+  await convergeOnce({ ...world, feeds: models.length }, signal)
+  for (const model of models) {
+    const engine = world.engines.get(hostOf(model))
+    const others = numbers.slice(model + 1, model + feedsPerHost)
+    for (const number of others) writeFileSync(fileOf(path, number), feedManifest(number, scaleImages.one))
+    if (engine) await copyFeed(nameOf(model), others.map(nameOf), path, engine)
+  }
+  await convergeOnce(world, signal)
+  return world
+}
+
+async function convergeOnce(world: ScaleWorld, signal: AbortSignal): Promise<void> {
+  const controller = await startScaleController(world)
+  await controller.untilConverged(signal)
+  await controller.stop()
 }
 
 /** Puts a finished file into the place of a feed's manifest. Returns the moment before, on `performance.now`. */
@@ -66,7 +86,7 @@ export async function startScaleController(world: ScaleWorld) {
   const clock = systemClock
   const log = pino({ level: 'silent' })
   const stop = new AbortController()
-  const store = openStore(join(world.state, 'controller.db'))
+  const store = openStore(join(world.path, 'controller.db'))
   const metrics = controllerMetrics('bench')
   const recorder = openRecorder(store, metrics, openHub(), log)
   const queue = new KeyQueue(clock, Math.random)
@@ -185,7 +205,8 @@ function engineOf(host: string, { engines, around }: ScaleWorld, installation: s
   return engine
 }
 
-const nameOf = (number: number) => `feed-${number}`
+/** All of one length, so that none is the beginning of another. */
+const nameOf = (number: number) => `feed-${String(number).padStart(5, '0')}`
 const fileOf = (path: string, number: number) => join(path, `manifests/feeds/${nameOf(number)}.yaml`)
 
 function object(kind: string, name: string, spec: string): string {
