@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { abortable } from '../controller/engines/mutex.ts'
 import type { Account } from '../crds/contract/desired.ts'
 import type { FeedStatus } from '../crds/feed.ts'
 import { type Consumer, openConsumer } from '../feed/client/consumer.ts'
@@ -61,7 +62,7 @@ async function measure(course: Course, budget: Budget, signal: AbortSignal): Pro
     await ticksOfAll(2)
     const samples: Flip[] = []
     for (let flip = 0; flip < course.flips; flip++) {
-      samples.push(await flipOnce(stage, flip % 2 === 0 ? 'backup' : 'primary'))
+      samples.push(await abortable(flipOnce(stage, flip % 2 === 0 ? 'backup' : 'primary'), signal))
       await delay(restMs + Math.random() * jitterMs, undefined, { signal })
     }
     // What the last flip lost shows in the ticks after it.
