@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { edit } from '../mainjob/edit.ts'
 import { until } from '../services/deadline.ts'
 import { type Ground, openGround } from './ground.ts'
-import { isReady } from './invariants.ts'
+import { untilRuns } from './observation.ts'
 import { row } from './row.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -44,6 +44,8 @@ row(
       await controller.start()
       await untilRuns(world, image)
     }
+    await until('one container', async () => (await world.containers()).length === 1)
+    await controller.looks(2)
     await controller.kill()
     await controller.start()
     await controller.looks(4)
@@ -51,9 +53,3 @@ row(
   },
   240_000,
 )
-
-async function untilRuns(world: World, image: string): Promise<void> {
-  const [key = ''] = world.keys
-  const runs = async () => (await world.controller.view(key)).spec.image === image && (await isReady(world))
-  await until(`the feed to run ${image}`, runs, 60_000)
-}

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { edit } from '../mainjob/edit.ts'
 import { until } from '../services/deadline.ts'
 import { type Ground, openGround } from './ground.ts'
-import { conditionOf, isReady } from './invariants.ts'
+import { conditionOf, isReady, untilRuns, untilTold } from './observation.ts'
 import { row } from './row.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -38,7 +38,7 @@ row(
     const state = () => docker('inspect', '--format', '{{.Id}} {{.Name}} {{json .State}}', stranger)
     const was = await state()
     edit(world.feedFile, /image: \S+/, `image: ${ground.images.other}`)
-    await untilReason(world, 'Stalled', 'NameTaken')
+    await untilTold(world, 'NameTaken')
     await world.controller.looks(4)
     expect(await state()).toBe(was)
     await docker('rm', '--force', stranger)
@@ -89,7 +89,7 @@ row(
     await settled()
     const was = await onlyName(world)
     edit(world.feedFile, /image: \S+/, `image: ${ground.images.crashing}`)
-    await untilReason(world, 'RolledBack', 'CrashLoop')
+    await untilCondition(world, 'RolledBack', 'CrashLoop')
     await until('the last good one alone', async () => (await onlyName(world)) === was)
     await expectNoWrites(world)
     edit(world.feedFile, /image: \S+/, `image: ${ground.images.base}`)
@@ -107,11 +107,11 @@ row(
   async ({ world, settled }) => {
     await until('the feed to be Ready', () => isReady(world), 60_000)
     edit(world.feedFile, /image: \S+/, `image: ${ground.images.deaf}`)
-    await untilImage(world, ground.images.deaf)
+    await untilRuns(world, ground.images.deaf)
     await settled()
     const deaf = await onlyName(world)
     edit(world.feedFile, /image: \S+/, `image: ${ground.images.other}`)
-    await untilImage(world, ground.images.other)
+    await untilRuns(world, ground.images.other)
     const events = await exitCodes(world, deaf)
     expect(events).toEqual(['137'])
   },
@@ -137,7 +137,7 @@ row(
     await settled()
     const was = await startOf(world)
     edit(world.feedFile, /image: \S+/, `image: ${ground.images.unhealthy}`)
-    await untilReason(world, 'RolledBack', 'ProgressDeadlineExceeded')
+    await untilCondition(world, 'RolledBack', 'ProgressDeadlineExceeded')
     await until('the old one alone', async () => (await onlyName(world)) !== undefined)
     expect(await startOf(world)).toBe(was)
     await expectNoWrites(world)
@@ -164,14 +164,6 @@ async function onlyName({ containers }: World): Promise<string> {
   })
 }
 
-async function untilReason(world: World, type: string, reason: string): Promise<void> {
+async function untilCondition(world: World, type: string, reason: string): Promise<void> {
   await until(`${type} with ${reason}`, async () => (await conditionOf(world, type))?.reason === reason, 90_000)
-}
-
-async function untilImage(world: World, image: string): Promise<void> {
-  const [key = ''] = world.keys
-  await until(`the feed to run ${image}`, async () => {
-    const { spec } = await world.controller.view(key)
-    return spec.image === image && (await isReady(world))
-  })
 }

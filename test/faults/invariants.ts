@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
 import type { ResourceView } from '../../controller/api/contract.ts'
-import type { Condition } from '../../crds/contract/resource.ts'
 import type { FeedStatus } from '../../crds/feed.ts'
 import { sumOf } from '../mainjob/sample.ts'
 import { until } from '../services/deadline.ts'
+import { isReady } from './observation.ts'
 import { type Usage, usageOf } from './usage.ts'
 import type { World } from './world.ts'
 
@@ -43,7 +43,7 @@ export async function settlementOf(world: World): Promise<Settlement> {
  */
 export async function expectInvariants(world: World, before: Settlement | undefined): Promise<void> {
   const { controller, keys } = world
-  for (const key of keys) await expectOnePublisher(world, key)
+  for (const key of keys) await until('one container', async () => (await world.containers(key)).length === 1)
   const writes = await controller.writes()
   await controller.looks(4, keys.length)
   expect(await controller.writes()).toEqual(writes)
@@ -63,21 +63,6 @@ export async function expectOnePublisher({ containers, controller }: World, key:
   expect(states).toEqual([`${status.container} running`])
   const open = (status.sessions ?? []).filter(({ gate }) => gate === 'open').map(({ account }) => account)
   expect(open).toEqual([status.active])
-}
-
-/** True once every feed is Ready as it is declared. */
-export async function isReady({ controller, keys }: World): Promise<boolean> {
-  const views = await Promise.all(keys.map(key => controller.view(key)))
-  return views.every(({ metadata, status: { conditions = [], observedGeneration } }) => {
-    const isTrue = (type: string) => conditions.some(found => found.type === type && found.status === 'True')
-    return observedGeneration === metadata.generation && isTrue('Ready') && !isTrue('Reconciling')
-  })
-}
-
-/** A condition of the first feed, where it has it. */
-export async function conditionOf({ controller, keys }: World, type: string): Promise<Condition | undefined> {
-  const { status } = await controller.view(String(keys[0]))
-  return status.conditions?.find(found => found.type === type)
 }
 
 function isBack(now: Usage, before: Usage): boolean {

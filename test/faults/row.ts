@@ -1,6 +1,7 @@
 import { it, type TaskMeta } from 'vitest'
 import { until } from '../services/deadline.ts'
-import { expectInvariants, isReady, type Settlement, settlementOf } from './invariants.ts'
+import { expectInvariants, type Settlement, settlementOf } from './invariants.ts'
+import { isReady } from './observation.ts'
 import type { World } from './world.ts'
 
 /** A row of the fault matrix, as `docs/reference/faults.md` has it. */

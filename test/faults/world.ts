@@ -25,6 +25,7 @@ export type World = {
   keys: string[]
   /** All containers that carry the feed's owner label, in whatever state. */
   containers(key?: string): Promise<Container[]>
+  /** Ends the controller and removes the containers of the namespace, so that the next row has the machine to itself. */
   close(): Promise<void>
 }
 
@@ -37,8 +38,9 @@ export type WorldOptions = {
   env?: Record<string, string>
 }
 
-/** Writes the declarations and starts the controller on them. Containers are whoever's engine it is to remove. */
+/** Writes the declarations and starts the controller on them. */
 export async function openWorld({ docker, declaration, env = {} }: WorldOptions): Promise<World> {
+  const { namespace, feeds = ['feed'] } = declaration
   const { path, remove } = await temporaryDirectory('faults')
   const manifests = join(path, 'manifests')
   mkdirSync(manifests)
@@ -50,10 +52,10 @@ export async function openWorld({ docker, declaration, env = {} }: WorldOptions)
     resyncMs,
     env,
   })
-  const { namespace, feeds = ['feed'] } = declaration
   const keys = feeds.map(name => `${namespace}/${name}`)
   const close = async () => {
     await controller.kill()
+    await removeContainers(docker, namespace)
     await remove()
   }
   try {
@@ -70,4 +72,9 @@ async function containersOf(docker: DockerCommand, key: string): Promise<Contain
   const filter = `label=${labels.owner}=Feed/${key}`
   const lines = await docker('ps', '--all', '--no-trunc', '--filter', filter, '--format', '{{json .}}')
   return lines === '' ? [] : lines.split('\n').map(line => JSON.parse(line) as Container)
+}
+
+async function removeContainers(docker: DockerCommand, namespace: string): Promise<void> {
+  const ids = (await docker('ps', '--all', '--quiet', '--filter', `name=^/?${namespace}-`)).split('\n').filter(id => id !== '')
+  if (ids.length > 0) await docker('rm', '--force', '--volumes', ...ids)
 }

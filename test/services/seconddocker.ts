@@ -64,7 +64,7 @@ async function mountDataRoot(path: string, sizeBytes: number): Promise<string> {
   const [file, dataRoot] = [join(path, 'disk'), join(path, 'data')]
   await mkdir(dataRoot)
   await run('truncate', ['--size', String(sizeBytes), file])
-  await run('mkfs.ext4', ['-q', '-F', file])
+  await run('mkfs.ext4', ['-q', '-F', '-m', '0', file])
   await run('mount', ['-o', 'loop', file, dataRoot])
   return dataRoot
 }
