@@ -5,7 +5,7 @@ import { type GoodFile, type LastGood, parseGoodFile } from './lastgood.ts'
 import { comparePlaces, type Problem } from './problem.ts'
 import { type Declared, objectKey, type Snapshot } from './source.ts'
 import { wholeFile } from './syntax.ts'
-import type { Look, SeenFile } from './tree.ts'
+import { hashOf, type Look, type SeenFile } from './tree.ts'
 
 /** What a look amounts to. `pending`: some of it counts only once the tree has been quiet for a while. */
 export type Verdict = Omit<Snapshot, 'sequence'> & { pending: boolean }
@@ -61,8 +61,8 @@ function loadEntries(root: string, lastGood: LastGood, parse: Parse): Map<string
   for (const [file, content] of lastGood.load()) {
     const saved = parseGoodFile(content)
     if (saved === undefined) continue
-    const { objects } = parse(join(root, file), saved.text)
-    entries.set(file, { good: { text: saved.text, objects, keys: saved.keys }, saved })
+    const parsed = { hash: hashOf(saved.text), ...parse(join(root, file), saved.text) }
+    entries.set(file, { good: { text: saved.text, objects: parsed.objects, keys: saved.keys }, parsed, saved })
   }
   return entries
 }
@@ -87,6 +87,14 @@ function refresh(root: string, file: string, seen: SeenFile, entries: Map<string
 
 /** Whether an object may be declared by a file other than the one that it vanishes from, well or badly. */
 function claimsOf(look: Look, entries: Map<string, Entry>): (key: string) => boolean {
+  let claims: ((key: string) => boolean) | undefined
+  return key => {
+    claims ??= readClaims(look, entries)
+    return claims(key)
+  }
+}
+
+function readClaims(look: Look, entries: Map<string, Entry>): (key: string) => boolean {
   const bad = [...look.files].map(([file, seen]) => ('problem' in seen ? undefined : entries.get(file)?.parsed))
   const claimed = new Set(bad.flatMap(parsed => (parsed !== undefined && isBad(parsed) ? parsed.mentions : [])))
   const anything = bad.some(parsed => parsed === undefined || (isBad(parsed) && !parsed.identified))

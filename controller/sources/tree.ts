@@ -130,11 +130,16 @@ function stampOf({ mtimeNs, ctimeNs, size, ino, dev }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
 }
 
+/** What tells one content of a file from another. */
+export function hashOf(content: Buffer | string): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
 /** The text of a file, or why it is none. */
 export function textOf(file: string, bytes: Buffer): { text: string; hash: string } | { problem: Problem } {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return { text, hash: createHash('sha256').update(bytes).digest('hex') }
+    return { text, hash: hashOf(bytes) }
   } catch {
     const hint = 'save it as UTF-8 text'
     return { problem: { ...wholeFile(file), category: 'syntax', reason: 'NotText', message: 'the file is not UTF-8 text', hint } }
