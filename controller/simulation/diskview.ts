@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Resource, Status } from '../../crds/kinds.ts'
+import type { Status } from '../../crds/kinds.ts'
 import { type FeedMemory, memoryStore } from '../store/memory.ts'
 import type { RevisionState } from '../store/revision.ts'
 
@@ -8,7 +8,7 @@ export type DiskView = {
   memory(key: string): FeedMemory | undefined
   /** The highest epoch that is remembered, of a feed that is declared or not. */
   epoch(key: string): number
-  declared(key: string): { generation: number; resource: Resource<'Feed'> } | undefined
+  declared(key: string): { generation: number; isSuspended: boolean } | undefined
   status(key: string): Status<'Feed'> | undefined
   revisions(key: string): { number: number; state: RevisionState }[]
   isHeld(): boolean
@@ -16,7 +16,9 @@ export type DiskView = {
 
 export function viewDisk(database: DatabaseSync): DiskView {
   const store = memoryStore(database)
-  const declared = database.prepare("SELECT generation, resource FROM declared WHERE kind = 'Feed' AND key = ?")
+  const declared = database.prepare(
+    "SELECT generation, json_extract(resource, '$.spec.suspend') AS suspended FROM declared WHERE kind = 'Feed' AND key = ?",
+  )
   const status = database.prepare("SELECT status FROM status WHERE kind = 'Feed' AND key = ?")
   const revisions = database.prepare('SELECT number, state FROM revision WHERE feed = ? ORDER BY number')
   const held = database.prepare('SELECT 1 FROM held_deletion')
@@ -25,7 +27,7 @@ export function viewDisk(database: DatabaseSync): DiskView {
     epoch: key => store.get(key)?.epoch ?? store.lastEpoch(key),
     declared(key) {
       const row = declared.get(key)
-      return row && { generation: Number(row.generation), resource: JSON.parse(String(row.resource)) as Resource<'Feed'> }
+      return row && { generation: Number(row.generation), isSuspended: row.suspended === 1 }
     },
     status(key) {
       const row = status.get(key)

@@ -1,6 +1,6 @@
 import { parseResourceId } from '../resourceid.ts'
 import type { KeyQueue } from '../runtime/queue.ts'
-import { type FeedName, feedNames, keyOf, namespace } from './declaration.ts'
+import { type FeedName, feedNames, imageReference, keyOf, namespace } from './declaration.ts'
 import { isStranger } from './disaster.ts'
 import type { SimulatedFeed } from './feed.ts'
 import type { Observer } from './incumbent.ts'
@@ -131,7 +131,8 @@ export function openOversight(world: World): Oversight {
     violation: undefined,
     writes: 0,
     onWrite({ to, verb, target }) {
-      oversight.writes++
+      // To ask a registry for an image that it does not have changes nothing.
+      if (verb !== 'pullImage' || target !== imageReference('missing')) oversight.writes++
       const found = [...engines.values()].flatMap(({ workloads }) => [...workloads.values()])
       const workload =
         to === 'feed' ? found.find(({ id }) => target === `sim://${id}`) : engines.get(to as 'h1')?.workloads.get(target)
@@ -150,7 +151,7 @@ export function openOversight(world: World): Oversight {
       if (count > maxLooksPerMinute) violate('no-busy-loop', `${id}: ${count} looks in a minute`)
       const key = parseResourceId(id)?.key ?? ''
       if (!id.startsWith('Feed/')) return
-      const isSuspended = view.declared(key)?.resource.spec.suspend ?? false
+      const isSuspended = view.declared(key)?.isSuspended ?? false
       if (isSuspended && !view.memory(key)?.rollout?.movesGate) suspended.add(key)
       else suspended.delete(key)
     },

@@ -83,7 +83,7 @@ export function createWorld(seed: number): World {
     folder: { files: new Map(), trouble: 'none' },
     onFolder: () => undefined,
     secrets: { version: 1, isMissing: false },
-    wishes: new Map(feedNames.slice(0, 1 + random.below(feedNames.length)).map(name => [name, drawWish(random)])),
+    wishes: new Map(feedNames.slice(0, random.pick([1, 1, 2, 2, 3])).map(name => [name, drawWish(random)])),
     shared: { few: 1, batch: 500 },
     answers: new Map(),
   }

@@ -50,14 +50,14 @@ export function revisionStore(database: DatabaseSync): RevisionStore {
   return {
     list: feed => cache.get(feed) ?? read(feed),
     put(feed, { number, createdAt, state, reason, inputsDigest, imageDigest, snapshot }) {
-      upsert.run(feed, number, createdAt, state, reason ?? null, inputsDigest, imageDigest ?? null, JSON.stringify(snapshot))
       cache.delete(feed)
+      upsert.run(feed, number, createdAt, state, reason ?? null, inputsDigest, imageDigest ?? null, JSON.stringify(snapshot))
     },
     remove(feed, numbers) {
       // The cache holds parsed snapshots of 20,000 instruments, and digests hang on their identity: it goes only when it must.
       if (numbers.length === 0) return
-      for (const number of numbers) remove.run(feed, number)
       cache.delete(feed)
+      for (const number of numbers) remove.run(feed, number)
     },
   }
 }

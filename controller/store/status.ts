@@ -15,6 +15,7 @@ export type StatusStore = {
 export function statusStore(database: DatabaseSync): StatusStore {
   const upsert = database.prepare('INSERT OR REPLACE INTO status VALUES (?, ?, ?)')
   const remove = database.prepare('DELETE FROM status WHERE kind = ? AND key = ?')
+  const exists = database.prepare('SELECT 1 FROM status WHERE kind = ? AND key = ?')
   const live = new Map<string, { status: unknown; lasting: string }>()
   for (const row of database.prepare('SELECT * FROM status').all()) {
     const status: unknown = JSON.parse(String(row.status))
@@ -26,12 +27,19 @@ export function statusStore(database: DatabaseSync): StatusStore {
       const id = `${kind}/${key}`
       const lasting = lastingText(status)
       const changed = live.get(id)?.lasting !== lasting
-      if (changed) upsert.run(kind, key, JSON.stringify(status))
+      if (changed) {
+        // A write that fails may have reached the disk all the same: the next one is made whatever it says.
+        const before = live.get(id)
+        if (before) live.set(id, { ...before, lasting: '' })
+        upsert.run(kind, key, JSON.stringify(status))
+      }
       live.set(id, { status, lasting })
       return changed
     },
     remove(kind, key) {
-      if (live.delete(`${kind}/${key}`)) remove.run(kind, key)
+      live.delete(`${kind}/${key}`)
+      // Asked of the disk, because a transaction that was rolled back has brought it back there.
+      if (exists.get(kind, key)) remove.run(kind, key)
     },
   }
 }

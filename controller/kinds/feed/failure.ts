@@ -104,5 +104,9 @@ export function withOutcome(memory: FeedMemory, step: Step, fault: StepFault | u
   const { fault: before, ...rest } = rollout
   if (fault?.reason === 'EngineUnreachable') return memory
   if (!fault) return before ? { ...memory, rollout: rest } : memory
-  return { ...memory, rollout: { ...rest, fault: { class: fault.class, reason: fault.reason, message: fault.message } } }
+  const { phase } = rest
+  // Pruned since it was found: it is looked for, and pulled, once more.
+  const isPruned = fault.reason === 'ImageMissing' && (phase === 'replacing' || phase === 'starting')
+  const next = { ...rest, fault: { class: fault.class, reason: fault.reason, message: fault.message } }
+  return { ...memory, rollout: isPruned ? { ...next, phase: 'preparing' } : next }
 }
