@@ -14,6 +14,7 @@ import type { KindName } from '../../crds/kinds.ts'
  *     GET  /api/v1/resources?kind=&namespace=&name=        { items: ResourceView[] }
  *     GET  /api/v1/resources/:kind/:namespace/:name        ResourceView, or 404
  *     GET  /api/v1/feeds/:namespace/:name/revisions        { items: RevisionView[] }, newest first
+ *     GET  /api/v1/feeds/:namespace/:name/revisions/:from/changes/:to  { items: RevisionChangeView[] }, from the snapshots
  *     GET  /api/v1/events?kind=&key=&limit=                { items: ResourceEvent[] }, oldest first
  *     GET  /api/v1/watch?kind=&key=                        server-sent: `resource` (ResourceView), `event` (ResourceEvent), `deleted`
  *                                                          ({kind, key}); starts with the present state; a comment every 15 s
@@ -48,6 +49,19 @@ export type RevisionView = {
   target: boolean
   /** What differs from the revision before, in words: `image 1.4.1 -> 1.4.2`. */
   changes: string[]
+}
+
+/** One input that differs between two revisions; `takes`: a process that runs takes it over (live), or another one is needed. */
+export type RevisionChangeView = {
+  path: string
+  /** As JSON; absent where the revision has no such member. */
+  from?: string
+  to?: string
+  /** Of `live.instruments`: names that came, went, or have other terms. */
+  added?: string[]
+  removed?: string[]
+  changed?: string[]
+  takes: 'live' | 'process'
 }
 
 export type PlanView = {

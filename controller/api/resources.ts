@@ -3,8 +3,9 @@ import * as z from 'zod'
 import { keyOf } from '../../crds/contract/resource.ts'
 import { approvalOf, heldFeeds } from '../deletions.ts'
 import { isTrue } from '../kinds/condition.ts'
+import { changesBetween } from '../kinds/feed/revisiondiff.ts'
 import { resourceId } from '../resourceid.ts'
-import type { SourceView } from './contract.ts'
+import type { RevisionChangeView, SourceView } from './contract.ts'
 import type { ServerOptions } from './server.ts'
 import { type Filter, findView, listViews, revisionViews } from './view.ts'
 
@@ -36,6 +37,17 @@ export function addResourceRoutes(server: FastifyInstance, options: ServerOption
     if (!store.declared.get('Feed', key)) return notFound(`Feed ${key}`)
     return { items: revisionViews(store, key) }
   })
+  server.get<{ Params: Named & { from: string; to: string } }>(
+    '/api/v1/feeds/:namespace/:name/revisions/:from/changes/:to',
+    ({ params: { namespace, name, from, to } }) => {
+      const key = `${namespace}/${name}`
+      const kept = store.revisions.list(key)
+      const find = (text: string) => kept.find(({ number }) => number === Number(text))
+      const [before, after] = [find(from), find(to)]
+      if (!before || !after) return notFound(`Feed ${key} revision ${before ? to : from}`)
+      return { items: changesBetween(before, after) satisfies RevisionChangeView[] }
+    },
+  )
   server.get<{ Querystring: { kind?: string; key?: string; limit?: string } }>(
     '/api/v1/events',
     ({ query: { kind, key, limit } }) => {

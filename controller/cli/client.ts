@@ -1,6 +1,6 @@
 import type { CalendarView } from '../../crds/contract/calendar.ts'
 import type { SubscriptionsView } from '../../crds/contract/subscriptions.ts'
-import type { PlanView, ResourceEvent, ResourceView, RevisionView, SourceView } from '../api/contract.ts'
+import type { PlanView, ResourceEvent, ResourceView, RevisionChangeView, RevisionView, SourceView } from '../api/contract.ts'
 import { answered, answerTimeoutMs, unreachable } from './answer.ts'
 import { ExitError } from './exit.ts'
 import { type Message, streamMessages } from './stream.ts'
@@ -26,6 +26,8 @@ export type Controller = {
   readonly server: string
   resources(query: ResourceQuery): Promise<ResourceView[]>
   revisions(key: string): Promise<RevisionView[]>
+  /** What differs between two revisions. */
+  changes(key: string, from: number, to: number): Promise<RevisionChangeView[]>
   events(query: { kind?: string; key?: string; limit?: number }): Promise<ResourceEvent[]>
   source(): Promise<SourceView>
   /** Lets held deletions go; exit 4 where the digest is not that of what is held now. */
@@ -45,6 +47,7 @@ export function connect(server: string, signal: AbortSignal): Controller {
     server,
     resources: query => items('/api/v1/resources', query),
     revisions: key => items(`/api/v1/feeds/${pathOf(key)}/revisions`),
+    changes: (key, from, to) => items(`/api/v1/feeds/${pathOf(key)}/revisions/${from}/changes/${to}`),
     events: query => items('/api/v1/events', query),
     source: () => get('/api/v1/source'),
     approve: (digest, by) => request(server, '/api/v1/source/approval', postOf({ digest, by }), signal),

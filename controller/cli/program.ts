@@ -81,7 +81,7 @@ function addLooking(program: Command, act: Act, dataDirectory: string): void {
     )
   program
     .command('diff [path...]')
-    .description('what the controller would do: for these manifests, or for what is declared')
+    .description('what the controller would do: for these manifests, or for what is declared; with FEED@N FEED@M two revisions')
     .addOption(output(['text', 'json'], 'text'))
     .action((paths, options, verb) => act(verb, async context => (await import('./verbs/diff.ts')).diff(context, paths, options)))
   program

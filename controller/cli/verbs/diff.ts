@@ -6,9 +6,11 @@ import { renderDocument } from '../document.ts'
 import { type ExitCode, exitCodes, trouble } from '../exit.ts'
 import { errorsIn, manifestFiles } from '../manifest.ts'
 import { renderPlan } from '../records.ts'
+import { areRevisions, diffRevisions } from './diffrevisions.ts'
 
 /** Asks the controller for its plan and prints it: 0 nothing to do, 1 differences, 2 where a feed cannot be planned. */
 export async function diff(context: Context, paths: string[], options: { output: 'text' | 'json' }): Promise<ExitCode> {
+  if (areRevisions(paths)) return diffRevisions(context, paths, options)
   const { terminal, controller } = context
   const objects = (await Promise.all(paths.map(objectsAt))).flat()
   if (paths.length > 0 && objects.length === 0) throw trouble(`${paths.join(', ')}: nothing is declared there`)

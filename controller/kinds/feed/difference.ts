@@ -10,6 +10,16 @@ export function reasonFor(input: FeedInput, aim: Aim, revision: Revision): strin
   return differences(before, revision).join(', ') || `the inputs are those of revision ${revision.number} again`
 }
 
+/** Inputs that a process takes over while it runs; every other one needs another process. */
+const taken = new Set(['rate limits', 'watchdog', 'subscriptions'])
+
+/** Why the revision cannot be taken over by the process that runs. */
+export function processReason(input: FeedInput, revision: Revision): string {
+  const before = findRevision(input, input.memory.serving?.revision)
+  const heavy = before ? differences(before, revision).filter(part => !taken.has(part)) : []
+  return heavy.length > 0 ? `another process is needed for ${heavy.join(', ')}` : 'another process is needed'
+}
+
 /** What differs between two revisions, in words. */
 export function differences(before: Revision, after: Revision): string[] {
   const a = before.snapshot

@@ -1,7 +1,7 @@
 import type { Placement, Rollout } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import { type Aim, type Decision, idle, normal, type Step } from './decision.ts'
-import { reasonFor } from './difference.ts'
+import { processReason, reasonFor } from './difference.ts'
 import { fail, fallBack, hasWayBack, type Reason, revert, stuckIntervalMs, withoutRollout } from './failure.ts'
 import { desiredFor, handOver, nextEpoch } from './handover.ts'
 import { type FeedInput, findImage, findReport, findRevision, findWorkload, type ImageView } from './input.ts'
@@ -31,7 +31,8 @@ export function beginRollout(input: FeedInput, aim: Aim, declared: Revision): De
     reason: reasonFor(input, aim, revision),
     restartsBefore: (runs && findWorkload(input, serving.container)?.restarts) || 0,
   }
-  const text = `revision ${revision.number}: ${rollout.reason}${runs ? ', taken over by the running process' : ''}`
+  const way = serving ? `; ${processReason(input, revision)}` : ''
+  const text = `revision ${revision.number}: ${rollout.reason}${runs ? ', taken over by the running process' : way}`
   const memory = { ...input.memory, rollout, hosts: [...new Set([...hosts, revision.snapshot.hostRef])] }
   const next = { ...input, memory, revisions: mergeRevisions(input.revisions, [revision]) }
   const decision = planRollout(next, { ...aim, revision }, rollout)
