@@ -45,7 +45,7 @@ function reportProof(report: FeedReport, minCoverage: number): Proof {
       'SubscriptionsIncomplete',
       `${acknowledged} of ${desired} subscriptions are acknowledged (${session.subscriptions.rejected} rejected)`,
     )
-  if (report.role === 'publisher' && report.publisher.type !== 'none' && !report.publisher.connected)
+  if (report.publisher.type !== 'none' && !report.publisher.connected)
     return pending('BusUnreachable', `the bus does not answer: ${report.publisher.message ?? 'not connected'}`)
   if (session.lastTickAt === undefined && report.market.open) return pending('NoTicks', noTicksText(report.active))
   return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, report.market.open) }
