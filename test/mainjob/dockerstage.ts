@@ -134,7 +134,7 @@ async function build(engine: Docker, directory: string, reference: string, text:
   const context = join(directory, reference.slice(reference.lastIndexOf('-') + 1))
   await mkdir(context, { recursive: true })
   await writeFile(join(context, 'Dockerfile'), text)
-  await engine.docker('build', '--quiet', '--label', engine.label, '--tag', reference, context)
+  await engine.docker('build', '--quiet', '--network', 'none', '--label', engine.label, '--tag', reference, context)
 }
 
 /** NATS and the simulator, as the README starts them. Their names come from a file beside the Compose file. */
