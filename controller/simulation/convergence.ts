@@ -19,7 +19,8 @@ export function complaintOf(world: World): Violation | undefined {
     const found = wish.isDeclared ? ofDeclared(name, wish, world) : ofDeleted(name, world)
     if (found) return found
   }
-  return undefined
+  const [unready] = world.view.unready()
+  return unready === undefined ? undefined : { invariant: 'status-true', message: unready }
 }
 
 const workloadsOf = (name: FeedName, { engines }: World) =>

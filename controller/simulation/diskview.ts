@@ -12,6 +12,8 @@ export type DiskView = {
   status(key: string): Status<'Feed'> | undefined
   revisions(key: string): { number: number; state: RevisionState }[]
   isHeld(): boolean
+  /** What is no feed and not Ready. */
+  unready(): string[]
 }
 
 export function viewDisk(database: DatabaseSync): DiskView {
@@ -21,6 +23,7 @@ export function viewDisk(database: DatabaseSync): DiskView {
   )
   const status = database.prepare("SELECT status FROM status WHERE kind = 'Feed' AND key = ?")
   const revisions = database.prepare('SELECT number, state FROM revision WHERE feed = ? ORDER BY number')
+  const others = database.prepare("SELECT * FROM status WHERE kind <> 'Feed'")
   const held = database.prepare('SELECT 1 FROM held_deletion')
   return {
     memory: key => store.get(key),
@@ -34,6 +37,12 @@ export function viewDisk(database: DatabaseSync): DiskView {
       return row && (JSON.parse(String(row.status)) as Status<'Feed'>)
     },
     revisions: key => revisions.all(key).map(row => ({ number: Number(row.number), state: row.state as RevisionState })),
+    unready: () =>
+      others.all().flatMap(row => {
+        const { conditions } = JSON.parse(String(row.status)) as Status<'Host'>
+        const ready = conditions?.find(({ type }) => type === 'Ready')
+        return ready?.status === 'True' ? [] : [`${row.kind}/${row.key} Ready=${ready?.status} ${ready?.reason}`]
+      }),
     isHeld: () => held.get() !== undefined,
   }
 }

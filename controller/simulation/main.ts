@@ -32,7 +32,9 @@ async function main(): Promise<number> {
   return runAll({ seeds, from, jobs })
 }
 
-const isCount = (value: number | undefined): value is number => Number.isSafeInteger(value) && Number(value) >= 1
+function isCount(value: number | undefined): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1
+}
 
 async function showOne(seed: number, isTraced: boolean): Promise<number> {
   const outcome = await simulate(seed)

@@ -18,7 +18,7 @@ export const lastingInvariants = {
   'last-good-kept': 'the revision that serves, and a good one where there was one, are never forgotten',
   'suspended-untouched': 'nothing is written for a suspended feed, but a gate on its way arrives',
   'inventory-first': 'a host is remembered before anything is made there',
-  'owner-marked': 'whatever is made carries our labels',
+  'owner-marked': 'whatever is made carries the name of its owner',
   'secrets-kept': 'no secret in an event, a status, a label, an environment, a log line',
   'memory-bounded': 'queue and revisions have bounds',
   'no-busy-loop': 'no key is looked at without end',
@@ -56,12 +56,13 @@ export function openOversight(world: World): Oversight {
   const epochs = new Map<string, number>()
   const accepted = new Map<string, number>()
   const strangers = new Map<SimulatedWorkload, string>()
+  const marked = new WeakSet<SimulatedWorkload>()
   const suspended = new Set<string>()
   const looks = new Map<string, { minute: number; count: number }>()
   const everGood = new Set<string>()
   const undeclaredAt = new Map<FeedName, number>()
   const everDeclared = new Set<FeedName>()
-  const checked = { disk: -1, writes: -1 }
+  const checked = { disk: -1 }
 
   const violate = (invariant: InvariantName, message: string) => {
     if (oversight.violation) return
@@ -175,9 +176,8 @@ export function openOversight(world: World): Oversight {
     check(queue) {
       checkPublishers()
       checkStrangers()
-      if (checked.writes !== oversight.writes) checkLabels()
+      checkLabels()
       if (checked.disk !== world.disk.writes) checkDisk()
-      checked.writes = oversight.writes
       checked.disk = world.disk.writes
       for (const [name, wish] of wishes) if (!wish.isDeclared) undeclaredAt.set(name, scheduler.now())
       const { ready, inFlight, waiting } = queue.depth
@@ -188,10 +188,12 @@ export function openOversight(world: World): Oversight {
   const checkLabels = () => {
     for (const engine of engines.values())
       for (const workload of engine.workloads.values()) {
-        if (isStranger(workload)) continue
+        if (isStranger(workload) || marked.has(workload)) continue
+        marked.add(workload)
         const { labels, env } = workload.spec
         tell(`labels or environment of ${workload.name}`, JSON.stringify([labels, env]))
-        if (!labels['dev.feedplane.owner'] || !labels['dev.feedplane.installation'])
+        const feed = feedNames.find(name => workload.name.startsWith(`${namespace}-${name}-`))
+        if (feed && labels['dev.feedplane.owner'] !== `Feed/${keyOf(feed)}`)
           violate('owner-marked', `${workload.name} carries ${JSON.stringify(labels)}`)
       }
   }

@@ -30,6 +30,10 @@ export function declaredStore(database: DatabaseSync): DeclaredStore {
   const remove = database.prepare('DELETE FROM declared WHERE kind = ? AND key = ?')
   const retire = database.prepare('INSERT OR REPLACE INTO retired_host VALUES (?, ?)')
   const retired = database.prepare('SELECT resource FROM retired_host WHERE key = ?')
+  const replace = (next: Map<string, Entry>) => {
+    objects.clear()
+    for (const [id, entry] of next) objects.set(id, entry)
+  }
   const write = ({ resource, generation, origin }: Declared, digest: string) =>
     upsert.run(resource.kind, keyOf(resource.metadata), generation, digest, JSON.stringify(resource), origin.file, origin.line)
   return {
@@ -44,18 +48,23 @@ export function declaredStore(database: DatabaseSync): DeclaredStore {
     accept: ({ objects: incoming, complete }) => {
       const { next, changes } = compare(objects, incoming, complete)
       if (changes.length === 0) return changes
-      transaction(database, () => {
-        for (const change of changes) {
-          const entry = next.get(`${change.kind}/${change.key}`)
-          if (entry) write(entry.declared, entry.digest)
-          else {
-            if (change.kind === 'Host') retire.run(change.key, JSON.stringify(objects.get(`Host/${change.key}`)?.declared))
-            remove.run(change.kind, change.key)
+      try {
+        transaction(database, () => {
+          for (const change of changes) {
+            const entry = next.get(`${change.kind}/${change.key}`)
+            if (entry) write(entry.declared, entry.digest)
+            else {
+              if (change.kind === 'Host') retire.run(change.key, JSON.stringify(objects.get(`Host/${change.key}`)?.declared))
+              remove.run(change.kind, change.key)
+            }
           }
-        }
-      })
-      objects.clear()
-      for (const [id, entry] of next) objects.set(id, entry)
+        })
+      } catch (error) {
+        // A commit whose answer is lost may have reached the disk: what is there now is what is compared with next time.
+        replace(load(database))
+        throw error
+      }
+      replace(next)
       return changes
     },
   }
