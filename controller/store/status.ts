@@ -26,14 +26,16 @@ export function statusStore(database: DatabaseSync): StatusStore {
     put(kind, key, status) {
       const id = `${kind}/${key}`
       const lasting = lastingText(status)
-      const changed = live.get(id)?.lasting !== lasting
+      const before = live.get(id)
+      const changed = before?.lasting !== lasting
       if (changed) {
         // A write that fails may have reached the disk all the same: the next one is made whatever it says.
-        const before = live.get(id)
         if (before) live.set(id, { ...before, lasting: '' })
         upsert.run(kind, key, JSON.stringify(status))
       }
-      live.set(id, { status, lasting })
+      // The old text is kept where it is the same: thousands of new ones a resync would be garbage of the old generation.
+      if (before && !changed) before.status = status
+      else live.set(id, { status, lasting })
       return changed
     },
     remove(kind, key) {
