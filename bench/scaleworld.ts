@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import pino from 'pino'
 import { openDesk } from '../controller/desk.ts'
 import { countingEngine } from '../controller/engines/counting.ts'
@@ -81,7 +81,10 @@ export function editImage({ path }: ScaleWorld, number: number, image: string): 
 
 export type ScaleController = Awaited<ReturnType<typeof startScaleController>>
 
-/** The controller of `controller/controller.ts` without its port, on an engine in memory: queue, loop, source, store on disk. */
+/**
+ * The controller of `controller/controller.ts` without its port, on engines and feeds in memory: queue, loop, source, store on disk. A feed's
+ * answer comes in a later turn of the event loop, as over HTTP: looks without one would keep everything else from its turn.
+ */
 export async function startScaleController(world: ScaleWorld) {
   const clock = systemClock
   const log = pino({ level: 'silent' })
@@ -106,6 +109,7 @@ export async function startScaleController(world: ScaleWorld) {
     onHint: (_host, owner) => owner?.startsWith('Feed/') && queue.add(owner),
     onWatchFailed: () => undefined,
   })
+  const client = simulatedClient(world.around)
   const onAffected = (ids: Set<string>) => {
     for (const id of ids) queue.add(id)
   }
@@ -118,7 +122,7 @@ export async function startScaleController(world: ScaleWorld) {
     engines,
     images: imagePuller(clock, () => undefined, stop.signal),
     secrets: secretReader({ environment: {}, directory: secretsDirectory }),
-    feeds: simulatedClient(world.around),
+    feeds: { ...client, report: (...asked) => nextTurn().then(() => client.report(...asked)) },
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: () => 'token',
