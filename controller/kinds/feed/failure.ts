@@ -20,10 +20,18 @@ export type Reason = { reason: string; message: string }
 /** The revision failed: remember it, and bring the last good one back where there is one. */
 export function fail(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision, cause: Reason): Decision {
   const { reason, message } = cause
+  const stuck = idle({ ...input.memory, rollout: { ...rollout, failure: { reason, message } } }, aim)
+  return told(hasWayBack(input, revision) ? fallBack(input, aim, rollout, revision, cause) : stuck, revision, cause)
+}
+
+/** The same, whatever the operator wants of rollbacks: nobody publishes but the last good one, or none. */
+export function failBack(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision, cause: Reason): Decision {
+  return told(fallBack(input, aim, rollout, revision, cause), revision, cause)
+}
+
+function told(decision: Decision, revision: Revision, { reason, message }: Reason): Decision {
   const failed: Revision = { ...revision, state: 'failed', reason: `${reason}: ${message}` }
   const notes = [warning('RolloutFailed', `revision ${revision.number}: ${reason}: ${message}`)]
-  const stuck = idle({ ...input.memory, rollout: { ...rollout, failure: { reason, message } } }, aim)
-  const decision = hasWayBack(input, revision) ? fallBack(input, aim, rollout, revision, cause) : stuck
   return { ...decision, revisions: [failed], notes, wakeMs: 0 }
 }
 

@@ -37,7 +37,7 @@ export function loginsToRetry(input: FeedInput) {
 
 /** The memory after the feed has taken the request: a rollout that got stuck on the login begins anew. */
 export function loginsRetried({ rollout, ...memory }: FeedMemory, token: string): FeedMemory {
-  const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting'
+  const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting' && !rollout.movesGate
   const kept = rollout && !isStuck ? { rollout } : {}
   return { ...memory, ...kept, requests: { ...memory.requests, retry: token } }
 }

@@ -36,7 +36,7 @@ function takeRetry(decision: Decision, input: FeedInput): Decision {
   const token = newRequest(input, 'retry')
   if (token === undefined || loginsToRetry(input)) return decision
   const { failure, rollout, ...rest } = decision.memory
-  const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting'
+  const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting' && !rollout.movesGate
   const failed = failure?.revision ?? (isStuck ? rollout.revision : undefined)
   const kept = rollout && !isStuck ? { rollout } : {}
   const memory = { ...rest, ...kept, requests: { ...rest.requests, retry: token } }

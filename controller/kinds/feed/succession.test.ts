@@ -239,6 +239,44 @@ describe('a handover', () => {
   })
 })
 
+describe('without automatic rollback', () => {
+  beforeEach(() => stage.edit({ autoRollback: false, image: 'good-2' }))
+
+  it('a process that is stopped after its promotion is started again, and the old one stays muted', async () => {
+    await toPhase('settling')
+    await stage.engines.get('sim/h1')?.stop('sim-f-r2', AbortSignal.timeout(1000))
+    await stage.pass(minuteMs)
+    expect(runs()).toEqual(['sim-f-r2 sim/good-2:1'])
+    expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+    expect(complaints()).toMatchObject({ doubled: 0, stale: 0 })
+  })
+
+  it('a retry for one that is stuck after its promotion never makes two publishers', async () => {
+    await toPhase('settling')
+    const successor = stage.feeds().find(({ workload }) => workload.name === 'sim-f-r2')
+    successor?.locked.add('primary')
+    await stage.pass(30_000)
+    expect(conditions()).toMatchObject({ Stalled: expect.any(String) })
+    stage.edit({ retry: 'again' })
+    for (let i = 0; i < 400; i++) {
+      await stage.pass(50)
+      expect(stage.feeds().filter(({ desired }) => desired.live.role === 'publisher').length).toBeLessThanOrEqual(1)
+    }
+  })
+
+  it('a gate that nobody has is given back all the same', async () => {
+    await dies('promoting/closed')
+    stage
+      .feeds()
+      .find(({ workload }) => workload.name === 'sim-f-r2')
+      ?.locked.add('primary')
+    await stage.pass(minuteMs)
+    expect(runs()).toEqual(['sim-f-r1 sim/good-1:1'])
+    expect(conditions()).toMatchObject({ RolledBack: 'True PromotionFailed' })
+    expect(stage.feeds().filter(feed => feed.isPublishing)).toHaveLength(1)
+  })
+})
+
 describe('a controller that is killed', () => {
   const points = [
     'preparing',

@@ -1,13 +1,13 @@
 import type { Placement, Rollout } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import { type Aim, type Decision, idle, normal, type Step } from './decision.ts'
-import { fail, hasWayBack, stuckIntervalMs } from './failure.ts'
+import { fail, failBack, hasWayBack, stuckIntervalMs } from './failure.ts'
 import { moveGate, silentMs } from './gatemove.ts'
 import { desiredFor, handOver, handOverMuted } from './handover.ts'
 import { type FeedInput, findReport, findRevision, findWorkload, isRunning } from './input.ts'
 import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs } from './phase.ts'
 import type { Proof } from './proof.ts'
-import { leftOvers, lookAfterServing, proofFor } from './repair.ts'
+import { leftOvers, lookAfterServing, mend, mendingDecision, proofFor } from './repair.ts'
 
 /** Whether the revision can be proven beside the one that serves. Where nothing runs there is nothing to hand over. */
 export function canHandOver({ declared, ...input }: FeedInput): boolean {
@@ -113,7 +113,7 @@ function falter(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision
   const { movesGate: _unmoved, ...unmoved } = rollout
   const old = input.memory.serving && findReport(input, input.memory.serving.container)
   if (old?.role === 'publisher') return rehearse(input, aim, enter('rehearsing', unmoved, input.now, rollout.deadline), revision)
-  return fail(input, aim, rollout, revision, { reason: 'PromotionFailed', message: `${proof.reason}: ${proof.message}` })
+  return failBack(input, aim, rollout, revision, { reason: 'PromotionFailed', message: `${proof.reason}: ${proof.message}` })
 }
 
 /** `settling`: it publishes, and must stay good for `minHealthy`; the old one runs on, muted, and takes the gate back where it does not. */
@@ -126,6 +126,8 @@ function settle(input: FeedInput, aim: Aim, before: Rollout, revision: Revision)
   const decision: Decision = { ...idle(memory, aim), steps, proof, wakeMs }
   const loss = rollout.failure ? undefined : lossOf(input, rollout, proof)
   if (loss && hasWayBack(input, revision)) return fail(input, aim, rollout, revision, loss)
+  const mending = (loss ?? rollout.failure) ? mend({ ...input, memory }, revision, placement) : undefined
+  if (mending) return { ...mendingDecision(mending, aim), wakeMs }
   if (steps.length > 0) return decision
   if (proof.state === 'proven' && input.now - rollout.phaseSince >= minHealthyMs(input))
     return complete(decision, revision, placement)
