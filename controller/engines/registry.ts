@@ -78,10 +78,14 @@ function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchF
   const hint = (name?: string) => {
     const owner = shared.ownerOf(name)
     shared.invalidate()
-    if (name === undefined || owner !== undefined) return onHint(hostKey, owner)
-    // A name that was not listed yet, such as one just made: ask whose it is instead of looking at every feed.
+    if (owner !== undefined) return onHint(hostKey, owner)
+    if (name === undefined) onHint(hostKey)
+    // A name that was not listed yet, such as one just made: ask whose it is instead of looking at every feed. Without a name, whose all
+    // are: one that nobody remembers is told of here alone.
     shared.list(stop.signal).then(
-      () => shared.ownerOf(name) !== undefined && onHint(hostKey, shared.ownerOf(name)),
+      () => {
+        for (const its of shared.owners(name)) onHint(hostKey, its)
+      },
       () => undefined,
     )
   }
@@ -104,6 +108,8 @@ function sharedList(engine: Engine, now = () => performance.now()) {
   }
   return {
     ownerOf: (name: string | undefined) => (name === undefined ? undefined : owners.get(name)),
+    owners: (name: string | undefined) =>
+      new Set(name === undefined ? owners.values() : [owners.get(name)].filter(its => its !== undefined)),
     invalidate: () => {
       current = undefined
     },

@@ -35,13 +35,23 @@ export function reachedEngine(host: string, engine: SimulatedEngine, line: Line,
     rename: (from, to, signal) => through('rename', `${from} ${to}`, signal, () => engine.rename(from, to, world)),
     remove: (name, signal) => through('remove', name, signal, () => engine.remove(name, world)),
     logs: (name, lines, signal) => through('logs', name, signal, () => engine.logs(name, lines, world)),
-    watch: (onChange, signal) => engine.watch(name => hint(name, onChange, line), AbortSignal.any([signal, line.life.signal])),
+    watch(onChange, signal) {
+      const reconnected = () => {
+        line.life.clock.after(reconnectMs, reconnected)
+        onChange()
+      }
+      line.life.clock.after(reconnectMs, reconnected)
+      return engine.watch(name => hint(name, onChange, line), AbortSignal.any([signal, line.life.signal]))
+    },
     close: async () => undefined,
   }
 }
 
 /** A request that has left is carried out whether or not somebody still waits for the answer. */
 const world = new AbortController().signal
+
+/** Streams of hints are opened anew, which is a hint about everything, in ms. */
+const reconnectMs = 60_000
 
 /** A hint is late by up to so many ms. */
 const latestHintMs = 500

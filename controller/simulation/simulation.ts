@@ -18,7 +18,7 @@ export type Outcome = {
 }
 
 /** Disasters and edits of a run, and how far apart they are, in ms. */
-const actions = { least: 6, most: 26, gapsMs: [20, 300, 2000, 8000, 20_000] } as const
+const actions = { least: 5, most: 20, gapsMs: [20, 300, 2000, 8000, 20_000] } as const
 
 /** The first rollouts of a run are left alone for so long, in ms, in most runs. */
 const prologueMs = 8000
@@ -36,7 +36,7 @@ const lookMs = 2000
 const looksToRetry = 100
 
 /** Two resyncs with their jitter, and a look after each, in ms. */
-const quietMs = 30_000
+const quietMs = 25_000
 
 /** Dead controllers are started again after up to so long, in ms. */
 const slowestRestartMs = 3000

@@ -31,8 +31,10 @@ export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, si
   const { store } = ports
   const revisions = store.revisions.list(key)
   const references = lookUp(key, revisions, ports)
-  const memory = store.memory.get(key) ?? { epoch: store.memory.lastEpoch(key), hosts: [], requests: {} }
-  const hosts = hostsOf(references.declared, memory, revisions)
+  const known = store.memory.get(key)
+  const memory = known ?? { epoch: store.memory.lastEpoch(key), hosts: [], requests: {} }
+  const isForgotten = !references.declared && !known
+  const hosts = isForgotten ? everyHost(key, store) : hostsOf(references.declared, memory, revisions)
   const [secrets, resolution, views] = await Promise.all([
     readSecrets(references.credentials, ports),
     resolve(references.sets, ports),
@@ -64,6 +66,12 @@ function hostsOf(
   const numbers = [rollout?.revision, declared?.resource.spec.revision]
   const made = revisions.filter(({ number }) => numbers.includes(number)).map(({ snapshot }) => snapshot.hostRef)
   return [declared?.resource.spec.hostRef, serving?.host, ...hosts, ...made].filter(name => name !== undefined)
+}
+
+/** Of a feed that nobody remembers something may be anywhere: a creation that hung has come after all, when everything else was gone. */
+function everyHost(key: string, { declared }: ReadPorts['store']): string[] {
+  const inNamespace = declared.list('Host').filter(({ resource }) => key.startsWith(`${resource.metadata.namespace}/`))
+  return inNamespace.map(({ resource }) => resource.metadata.name)
 }
 
 type References = Pick<FeedInput, 'declared' | 'host' | 'profile' | 'credentials' | 'sets' | 'problems' | 'sourceProblems'>
