@@ -1,6 +1,9 @@
 // needs: docker
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { edit } from '../mainjob/edit.ts'
+import { sumOf } from '../mainjob/sample.ts'
 import { until } from '../services/deadline.ts'
 import { type Ground, openGround } from './ground.ts'
 import { conditionOf, isReady, untilRuns, untilTold } from './observation.ts'
@@ -8,6 +11,13 @@ import { row } from './row.ts'
 import { openWorld, type World } from './world.ts'
 
 // Faults of what is on the engine: strangers, drift, images that fail. The machine's own engine is not harmed.
+
+/** Beyond the 256 events that the engine keeps. */
+const floodSignals = 320
+const floodBatch = 16
+
+/** Host, profile, set, two accounts and a feed. */
+const maxObjects = 6
 
 let ground: Ground
 
@@ -27,7 +37,8 @@ row(
     number: 7,
     fault: 'the name of the container is a stranger’s',
     injected: '`docker run --name` of the name that the next revision wants',
-    holds: 'NameTaken, the stranger runs on untouched; a name that is free again is taken',
+    holds:
+      'NameTaken, the stranger and what serves run on untouched; once the name is free `feedplane.dev/retry` carries the edit out',
   },
   open,
   async ({ world, settled }) => {
@@ -42,8 +53,66 @@ row(
     await world.controller.looks(4)
     expect(await state()).toBe(was)
     await docker('rm', '--force', stranger)
+    edit(world.feedFile, 'metadata: {', "metadata: {annotations: {feedplane.dev/retry: '1'}, ")
+    await untilRuns(world, ground.images.other)
+  },
+)
+
+row(
+  {
+    number: 4,
+    fault: 'a flood of events',
+    injected: `${floodSignals} signals (SIGCONT) to the feed’s container, each of them an event of it, and a \`docker stop\` in their midst`,
+    holds: 'never more keys in the queue than there are objects; the stop is repaired',
+  },
+  open,
+  async ({ world, settled }) => {
+    await settled()
+    const name = await onlyName(world)
+    const depths: number[] = []
+    for (let sent = 0; sent < floodSignals; sent += floodBatch) {
+      const signal = () => world.docker('kill', '--signal', 'CONT', name).catch(() => 'it is stopped')
+      await Promise.all(Array.from({ length: floodBatch }, signal))
+      depths.push(sumOf(await world.controller.metrics(), 'feedplane_queue_keys'))
+      if (sent === floodSignals / 2) await world.docker('stop', '--time', '5', name)
+    }
+    expect(Math.max(...depths)).toBeLessThanOrEqual(maxObjects)
     await until('the feed to be Ready', () => isReady(world), 60_000)
   },
+)
+
+row(
+  {
+    number: 17,
+    fault: 'port or network is gone',
+    injected: 'the feed stopped while no controller runs, its port bound by the test, then its network removed',
+    holds: 'the same container runs again, on another port, and on a network that is made again',
+  },
+  open,
+  async ({ world, settled }) => {
+    const { controller, docker, namespace } = world
+    await settled()
+    const name = await onlyName(world)
+    const network = `${namespace}-net`
+    const port = Number((await docker('port', name)).split(':').at(-1))
+    await controller.kill()
+    await docker('stop', '--time', '5', name)
+    const taker = createServer().listen(port, '127.0.0.1')
+    await once(taker, 'listening')
+    await controller.start()
+    await until('the feed to be Ready', () => isReady(world), 60_000)
+    expect(await docker('port', name)).not.toContain(`:${port}`)
+    taker.close()
+    await controller.kill()
+    await docker('stop', '--time', '5', name)
+    await docker('network', 'disconnect', '--force', network, name)
+    await docker('network', 'rm', network)
+    await controller.start()
+    await until('the feed to be Ready', () => isReady(world), 60_000)
+    expect(await onlyName(world)).toBe(name)
+    expect(await docker('network', 'inspect', '--format', '{{range .Containers}}{{.Name}}{{end}}', network)).toBe(name)
+  },
+  180_000,
 )
 
 row(

@@ -26,7 +26,7 @@ export type Settlement = { usage: Usage; stranger: string; pid: number; calls: n
 export async function settlementOf(world: World): Promise<Settlement> {
   await until('the feeds to be Ready', () => isReady(world), 90_000)
   const { controller, docker, keys } = world
-  await docker('run', '--detach', '--name', strangerOf(world), 'busybox:1.36', 'sleep', '3600')
+  await docker('run', '--detach', '--init', '--name', strangerOf(world), 'busybox:1.36', 'sleep', '3600')
   await controller.looks(4, keys.length)
   return {
     usage: usageOf(controller.pid),

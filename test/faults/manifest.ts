@@ -10,7 +10,8 @@ export type Declaration = {
   /** Of a rollout. */
   deadline?: string
   stopGrace?: string
-  pullPolicy?: 'IfNotPresent' | 'Always'
+  /** With a backup account, warm. */
+  backup?: boolean
 }
 
 /** Declared files by name. Every name on the engine begins with the namespace, so that one filter finds all that is left. */
@@ -22,7 +23,7 @@ export function manifestsOf(declaration: Declaration): Record<string, string> {
     'host.yaml': object('Host', 'here', hostSpec(declaration)),
     'feeds.yaml': feeds.map(name => object('Feed', name, feedSpec(declaration))).join('---\n'),
     'rest.yaml': [
-      object('Credentials', 'primary', '  file: {path: primary}'),
+      ...['primary', 'backup'].map(name => object('Credentials', name, `  file: {path: ${name}}`)),
       object('FeedProfile', 'recorded', profileSpec),
       object('SubscriptionSet', 'apples', '  catalogue: instruments/recorded.json\n  instruments: [CZCE.AP010]'),
     ].join('---\n'),
@@ -34,18 +35,11 @@ const hostSpec = ({ namespace, endpoint }: Declaration): string =>
   network: ${namespace}-net
   project: ${namespace}-feeds`
 
-const feedSpec = ({
-  image,
-  strategy = 'Recreate',
-  deadline = '60s',
-  stopGrace = '10s',
-  pullPolicy = 'IfNotPresent',
-}: Declaration): string =>
+const feedSpec = ({ image, strategy = 'Recreate', deadline = '60s', stopGrace = '10s', backup = false }: Declaration): string =>
   `  hostRef: here
   profileRef: recorded
   image: ${image}
-  imagePullPolicy: ${pullPolicy}
-  credentials: {primary: primary}
+  credentials: {active: primary, primary: primary${backup ? ', backup: backup' : ''}}
   subscriptions: [apples]
   container: {memory: 256Mi, stopGrace: ${stopGrace}}
   rollout: {strategy: ${strategy}, progressDeadline: ${deadline}, minHealthy: 1s}`

@@ -45,7 +45,8 @@ export function row(of: Row, open: () => Promise<World>, body: (watch: Watch) =>
       await until('the feeds to be Ready', () => isReady(world), 90_000)
       await expectInvariants(world, before)
     } finally {
-      await world.close()
+      // Whatever it fails on must not hide why the row did not hold.
+      await world.close().catch(error => console.error('left behind:', error))
     }
   })
 }

@@ -5,10 +5,10 @@ import { ControllerProcess } from '../mainjob/controllerprocess.ts'
 import { temporaryDirectory } from '../services/directory.ts'
 import { type Declaration, manifestsOf } from './manifest.ts'
 
-const secretsDirectory = join(import.meta.dirname, '../../examples/quickstart/secrets')
+export const secretsDirectory = join(import.meta.dirname, '../../examples/quickstart/secrets')
 
 /** Short, so that "by resync" and "over several looks" are a matter of seconds. */
-const resyncMs = 500
+export const resyncMs = 500
 
 /** Runs the docker command line against one engine; answers its output and throws with its standard error. */
 export type DockerCommand = (...args: string[]) => Promise<string>
@@ -18,6 +18,8 @@ export type World = {
   docker: DockerCommand
   controller: ControllerProcess
   manifests: string
+  /** The controller's state. */
+  state: string
   /** File of the feeds, the one that rows edit. */
   feedFile: string
   namespace: string
@@ -45,10 +47,11 @@ export async function openWorld({ docker, declaration, env = {} }: WorldOptions)
   const manifests = join(path, 'manifests')
   mkdirSync(manifests)
   for (const [name, text] of Object.entries(manifestsOf(declaration))) writeFileSync(join(manifests, name), text)
+  const state = join(path, 'state')
   const controller = await ControllerProcess.create({
     manifests,
     secrets: secretsDirectory,
-    state: join(path, 'state'),
+    state,
     resyncMs,
     env,
   })
@@ -65,7 +68,7 @@ export async function openWorld({ docker, declaration, env = {} }: WorldOptions)
     throw error
   }
   const containers = (key = keys[0]) => containersOf(docker, String(key))
-  return { docker, controller, manifests, feedFile: join(manifests, 'feeds.yaml'), namespace, keys, containers, close }
+  return { docker, controller, manifests, state, feedFile: join(manifests, 'feeds.yaml'), namespace, keys, containers, close }
 }
 
 async function containersOf(docker: DockerCommand, key: string): Promise<Container[]> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Daemon, startDaemon } from './daemon.ts'
@@ -17,13 +17,12 @@ export type SecondDocker = {
   readonly socket: string
   /** Where its images and containers are: a file system of its own. */
   readonly dataRoot: string
-  readonly pid: number
   docker(...args: string[]): Promise<string>
   /** Brings an image of the machine's own engine over. */
   load(reference: string): Promise<void>
   /** SIGTERM, which stops its containers, or SIGKILL; returns when it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
-  /** Starts it again after `end`. */
+  /** Starts it again after `end`; nothing where it runs. */
   start(): Promise<void>
   freeze(): void
   thaw(): void
@@ -88,6 +87,11 @@ async function openLife(path: string, dataRoot: string, bridge: string, subnet: 
     const { stdout } = await run('docker', ['--host', endpoint, ...args], { maxBuffer: maxOutputBytes })
     return stdout.trim()
   }
+  const answers = () =>
+    docker('version').then(
+      () => true,
+      () => false,
+    )
   const spawn = () =>
     startDaemon({
       command: 'dockerd',
@@ -100,15 +104,13 @@ async function openLife(path: string, dataRoot: string, bridge: string, subnet: 
   return {
     docker: {
       ...{ endpoint, socket, dataRoot, docker },
-      get pid() {
-        return daemon.pid
-      },
       load: async (reference: string) => {
         await run('sh', ['-c', 'docker save "$1" | docker --host "$2" load --quiet', 'load', reference, endpoint])
       },
-      end: (signal: 'SIGTERM' | 'SIGKILL') => (signal === 'SIGTERM' ? daemon.stop() : daemon.kill()),
+      end: (signal: 'SIGTERM' | 'SIGKILL') => endWithContainerd(daemon, path, signal),
       start: async () => {
-        daemon = await spawn()
+        daemon.thaw()
+        if (!(await answers())) daemon = await spawn()
       },
       freeze: () => daemon.freeze(),
       thaw: () => daemon.thaw(),
@@ -116,13 +118,8 @@ async function openLife(path: string, dataRoot: string, bridge: string, subnet: 
     // A container outlives an engine that was killed: the one that comes after it ends them.
     endForGood: async () => {
       daemon.thaw()
-      if (
-        !(await docker('version').then(
-          () => true,
-          () => false,
-        ))
-      ) {
-        await daemon.kill()
+      if (!(await answers())) {
+        await endWithContainerd(daemon, path, 'SIGKILL')
         daemon = await spawn()
       }
       const ids = (await docker('ps', '--all', '--quiet')).split('\n').filter(id => id !== '')
@@ -132,6 +129,18 @@ async function openLife(path: string, dataRoot: string, bridge: string, subnet: 
       await daemon.stop()
     },
   }
+}
+
+/**
+ * An engine that was killed leaves its containerd, or on a machine whose first process reaps nobody, the dead of it; the next one takes
+ * that for alive by its pid file, and waits for it in vain.
+ */
+async function endWithContainerd(daemon: Daemon, path: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const file = join(path, 'exec/containerd/containerd.pid')
+  const pid = Number(await readFile(file, 'utf8').catch(() => 0))
+  await (signal === 'SIGTERM' ? daemon.stop() : daemon.kill())
+  if (pid > 0) await run('kill', ['-KILL', String(pid)]).catch(() => undefined)
+  await rm(file, { force: true })
 }
 
 function argumentsOf(path: string, dataRoot: string, bridge: string, subnet: string, endpoint: string): string[] {
