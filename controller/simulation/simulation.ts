@@ -35,8 +35,8 @@ const lookMs = 2000
 /** Looks after which the operator asks once more for what has failed. */
 const looksToRetry = 100
 
-/** Two resyncs with their jitter, and a look after each, in ms. */
-const quietMs = 25_000
+/** What waits for its last look has it in the first; the second has two resyncs with their jitter; the third a restart and one resync; in ms. */
+const quietMs = { before: 12_000, resyncs: 24_000, restart: 15_000 } as const
 
 /** Dead controllers are started again after up to so long, in ms. */
 const slowestRestartMs = 3000
@@ -134,12 +134,11 @@ async function converge({ world, oversight, incumbent, pass }: RunState): Promis
 
 /** What has converged writes nothing, whoever looks at it. */
 async function staysQuiet({ world, oversight, incumbent, pass }: RunState): Promise<void> {
-  // What waits for its last look, such as an unwell feed's, has it now.
-  if (await pass(quietMs)) return
+  if (await pass(quietMs.before)) return
   const before = { writes: oversight.writes, disk: world.disk.writes }
-  if (await pass(quietMs)) return
+  if (await pass(quietMs.resyncs)) return
   incumbent().life.end()
-  if (await pass(quietMs)) return
+  if (await pass(quietMs.restart)) return
   const complaint = complaintOf(world)
   const [writes, disk] = [oversight.writes - before.writes, world.disk.writes - before.disk]
   if (complaint) oversight.violation = complaint
