@@ -7,6 +7,7 @@ import { encoding } from './encoding.ts'
 import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
 import { firstWrite } from './firstwrite.ts'
+import { handover } from './handover.ts'
 import { idle, idleDocker } from './idle.ts'
 import { load } from './load.ts'
 import { type Machine, readMachine } from './machine.ts'
@@ -23,6 +24,7 @@ const measurements: Measurement[] = [
   creation,
   failoverWarm,
   failoverCold,
+  handover,
   publish,
   encoding,
   start,
