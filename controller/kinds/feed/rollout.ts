@@ -6,6 +6,7 @@ import { fail, fallBack, hasWayBack, type Reason, revert, stuckIntervalMs, witho
 import { desiredFor, handOver, nextEpoch } from './handover.ts'
 import { type FeedInput, findImage, findReport, findRevision, findWorkload, type ImageView } from './input.ts'
 import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs, withoutFailure } from './phase.ts'
+import type { Proof } from './proof.ts'
 import { lookAfterServing, mend, mendingDecision, proofFor, pullImage, stopOthers } from './repair.ts'
 import { canHandOver, planSuccession, start } from './succession.ts'
 import { containerName, processDigest } from './workload.ts'
@@ -171,9 +172,12 @@ function prove(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision)
   if (isHanded && proof.state === 'proven') return settle(decision, input, rollout, revision, placement)
   if (rollout.failure) return decision
   if (isHanded && proof.state === 'refuted') return fail(input, aim, rollout, revision, proof)
-  if (isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, proof))
+  if (isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, isHanded ? proof : untaken))
   return rollout.phase === 'settling' ? unsettle(decision, input, rollout) : decision
 }
+
+/** What runs may be proven by what it was told before. */
+const untaken: Proof = { state: 'pending', reason: 'NotAnswering', message: 'the feed has not taken the revision over' }
 
 function settle(decision: Decision, input: FeedInput, rollout: Rollout, revision: Revision, placement: Placement): Decision {
   const { memory, proof } = decision
