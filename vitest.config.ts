@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
-// unit tests, and those of `faults`, which has a command of its own: two suites at once would share the cores, one Docker engine and each other's timings. (Order 0 is no order: vitest
-// moves a project of one worker to the end.)
+// unit tests: two suites at once would share the cores, one Docker engine and each other's timings. `faults` and `faults-apart`, the
+// part of it that needs a network namespace of its own, belong to `npm run test:faults`. (Order 0 is no order: vitest moves a project of
+// one worker to the end.)
 export default defineConfig({
   test: {
     projects: [
@@ -34,6 +35,15 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'faults-apart',
+          include: ['test/faults/apart/*.test.ts'],
+          fileParallelism: false,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -26,12 +26,21 @@ export type Assertion = {
   meta: Record<string, unknown>
 }
 
-/** Runs vitest once over some of its projects, without the suites that cannot run here. Ends it when this process is told to end. */
-export async function runVitest(projects: string[], args: string[], omitted: LeftOut[]): Promise<Report> {
+/**
+ * Runs vitest once over some of its projects, without the suites that cannot run here. Ends it when this process is told to end.
+ * `launcher` is a command that runs the one after it.
+ */
+export async function runVitest(
+  projects: string[],
+  args: string[],
+  omitted: LeftOut[],
+  launcher: string[] = [],
+): Promise<Report> {
   const dir = await temporaryDirectory('vitest')
   const file = join(dir.path, 'report.json')
   try {
-    const child = spawn(process.execPath, vitestArguments(projects, args, omitted, file), { cwd: root, stdio: 'inherit' })
+    const [command = '', ...rest] = [...launcher, process.execPath, ...vitestArguments(projects, args, omitted, file)]
+    const child = spawn(command, rest, { cwd: root, stdio: 'inherit' })
     const forward = () => child.kill('SIGTERM')
     process.once('SIGTERM', forward)
     const [code] = await once(child, 'exit')

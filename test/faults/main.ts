@@ -13,15 +13,21 @@ const file = join(root, 'docs/reference/faults.md')
  * one that did not keeps its old one. Arguments go to vitest, such as `-t '^5:'` for one row.
  */
 async function main(args: string[], requireServices: boolean): Promise<number> {
-  const suites = globSync('test/faults/*.test.ts', { cwd: root }).sort().map(readSuite)
+  const suites = globSync('test/faults/**/*.test.ts', { cwd: root }).sort().map(readSuite)
   const omitted = leftOut(suites, await missingServices())
-  const report = await runVitest(['faults'], args, omitted)
+  const options = ['--passWithNoTests', ...args]
+  const reports = [await runVitest(['faults'], options, omitted), await runVitest(['faults-apart'], options, omitted, apart)]
   for (const { path, why } of omitted) console.log(`${requireServices ? 'FAILED' : 'left out'} ${path}: ${why}`)
-  const results = resultsOf(report, new Date().toISOString().slice(0, 10))
+  const today = new Date().toISOString().slice(0, 10)
+  const results = reports.flatMap(report => resultsOf(report, today))
   writeFileSync(file, pageOf(merged(results)))
-  console.log(`\n${report.numPassedTests} rows held, ${report.numFailedTests} did not: docs/reference/faults.md`)
-  return report.succeeded && !(requireServices && omitted.length > 0) ? 0 : 1
+  const held = results.filter(result => result.held).length
+  console.log(`\n${held} rows held, ${results.length - held} did not: docs/reference/faults.md`)
+  return reports.every(({ succeeded }) => succeeded) && !(requireServices && omitted.length > 0) ? 0 : 1
 }
+
+/** A network namespace of its own with a loopback: a second engine would delete the first one's docker0. */
+const apart = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'apart']
 
 function merged(results: RowResult[]): RowResult[] {
   const earlier = existsSync(file) ? readPage(readFileSync(file, 'utf8')) : []

@@ -2,6 +2,8 @@
 export type Declaration = {
   namespace: string
   image: string
+  /** Spec of the engine, of another type than docker: YAML in one line. */
+  engine?: string
   /** `unix://` endpoint; the engine's usual one where left out. */
   endpoint?: string
   /** Names. One, `feed`, where left out. */
@@ -30,10 +32,13 @@ export function manifestsOf(declaration: Declaration): Record<string, string> {
   }
 }
 
-const hostSpec = ({ namespace, endpoint }: Declaration): string =>
-  `  engine: {type: docker${endpoint === undefined ? '' : `, endpoint: '${endpoint}'`}}
+const hostSpec = ({ namespace, endpoint, engine = dockerEngine(endpoint) }: Declaration): string =>
+  `  engine: ${engine}
   network: ${namespace}-net
   project: ${namespace}-feeds`
+
+const dockerEngine = (endpoint: string | undefined): string =>
+  `{type: docker${endpoint === undefined ? '' : `, endpoint: '${endpoint}'`}}`
 
 const feedSpec = ({ image, strategy = 'Recreate', deadline = '60s', stopGrace = '10s', backup = false }: Declaration): string =>
   `  hostRef: here

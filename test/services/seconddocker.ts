@@ -31,11 +31,11 @@ export type SecondDocker = {
 }
 
 /**
- * Needs root. It has a data root of its own, an ext4 file system of so many bytes in a sparse file, and its own exec root, socket, pid file
- * and bridge. It leaves iptables alone, for both engines would use the same chains: ports are published by docker-proxy, containers
- * of it reach their own network only.
+ * Needs root, and a network namespace in which there is no other engine: it throws where there is a docker0. It has a data root of its own,
+ * an ext4 file system of so many bytes in a sparse file, and its own exec root, socket, pid file and bridge.
  */
 export async function startSecondDocker(sizeBytes: number): Promise<SecondDocker> {
+  await refuseBesideAnother()
   const { path, remove } = await temporaryDirectory('dockerd')
   const bridge = `fp${process.pid % 1_000_000}`
   const undo: (() => Promise<unknown>)[] = [remove]
@@ -57,6 +57,13 @@ export async function startSecondDocker(sizeBytes: number): Promise<SecondDocker
     await undoAll()
     throw error
   }
+}
+
+/** An engine with another bridge than docker0 deletes docker0 where it finds it, which is the machine's own engine's. */
+async function refuseBesideAnother(): Promise<void> {
+  const links = (await run('ip', ['-brief', 'link'])).stdout
+  if (/^docker0\b/m.test(links))
+    throw new Error('a second engine needs a network namespace of its own: npm run test:faults, or unshare --net')
 }
 
 async function mountDataRoot(path: string, sizeBytes: number): Promise<string> {

@@ -5,14 +5,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect } from 'vitest'
-import { edit } from '../mainjob/edit.ts'
-import { until } from '../services/deadline.ts'
-import { type SecondDocker, startSecondDocker } from '../services/seconddocker.ts'
-import { type Ground, openGround } from './ground.ts'
-import { manifestsOf } from './manifest.ts'
-import { conditionOf, isReady, untilRuns } from './observation.ts'
-import { row } from './row.ts'
-import { openWorld, type World } from './world.ts'
+import { edit } from '../../mainjob/edit.ts'
+import { until } from '../../services/deadline.ts'
+import { type SecondDocker, startSecondDocker } from '../../services/seconddocker.ts'
+import { type Ground, openGround } from '../ground.ts'
+import { manifestsOf } from '../manifest.ts'
+import { conditionOf, isReady, untilRuns } from '../observation.ts'
+import { row } from '../row.ts'
+import { openWorld, type World } from '../world.ts'
 
 // Faults of the engine itself: a second one of the suite's own is restarted, frozen and filled.
 
@@ -69,35 +69,55 @@ row(
   {
     number: 6,
     fault: 'dockerd frozen',
-    injected: 'SIGSTOP of a dockerd of the suite’s own, a feed on each of two hosts, an edit of both',
+    injected: 'SIGSTOP of a dockerd of the suite’s own; an edit of its feed, and of one on another host (processes)',
     holds:
       'the feed on the other host takes its edit over meanwhile; EngineTimeout at the 30 s deadline; after SIGCONT both converge',
   },
   open,
   async ({ world, settled }) => {
-    const other = await addOtherHost(world)
     await settled()
-    await until('the other feed to be Ready', () => isReady(other), 60_000)
-    second.freeze()
+    const other = addOtherHost(world)
     try {
-      for (const file of [world.feedFile, other.feedFile]) edit(file, /image: \S+/, `image: ${ground.images.other}`)
-      await untilRuns(other, ground.images.other)
+      await until('the other feed to be Ready', () => isReady(other), 60_000)
+      second.freeze()
+      edit(world.feedFile, /image: \S+/, `image: ${ground.images.other}`)
+      edit(other.feedFile, /image: \S+/, `image: ${processImages.other}`)
+      await untilRuns(other, processImages.other)
       await untilUnknown(world, 'EngineTimeout')
     } finally {
       second.thaw()
+      await removeOtherHost(other)
     }
     await untilRuns(world, ground.images.other)
   },
   300_000,
 )
 
-/** A feed of another namespace, on the machine's own engine, under the same controller. */
-async function addOtherHost(world: World): Promise<World> {
+const processImages = { base: 'feedplane/feed:1.0', other: 'feedplane/feed:1.1' }
+
+const processEngine = `{type: process, images: [{reference: '${processImages.base}', entry: feed/main.ts}, {reference: '${processImages.other}', entry: feed/main.ts, args: ['--again']}]}`
+
+/** A feed of another namespace, on processes, under the same controller. */
+function addOtherHost(world: World): World {
   const namespace = `${world.namespace}-other`
-  const files = manifestsOf({ namespace, image: ground.images.base })
+  const files = manifestsOf({ namespace, image: processImages.base, engine: processEngine })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(world.manifests, `other-${name}`), text)
   const feedFile = join(world.manifests, 'other-feeds.yaml')
-  return { ...world, docker: ground.engine.docker, namespace, feedFile, keys: [`${namespace}/feed`] }
+  return { ...world, namespace, feedFile, keys: [`${namespace}/feed`] }
+}
+
+// Processes outlive their controller.
+async function removeOtherHost({ controller, feedFile, keys }: World): Promise<void> {
+  await rm(feedFile)
+  await until(
+    'the other feed to be gone',
+    () =>
+      controller.view(String(keys[0])).then(
+        () => false,
+        () => true,
+      ),
+    60_000,
+  )
 }
 
 row(
