@@ -4,13 +4,9 @@ import { simulate } from './simulation.ts'
 /** `npm run simulate` runs as many as wanted. */
 const seeds = 500
 
-/** Seeds whose violation is known and not mended yet: see "Open" in docs/concepts/simulation.md. Empty it with the fix. */
-const open = new Set([293])
-
 describe('a controller under seeded disasters', () => {
   it(`keeps every invariant in ${seeds} seeds, and converges each time`, { timeout: 300_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++) {
-      if (open.has(seed)) continue
       const { violation, convergedMs } = await simulate(seed)
       expect(violation, `replay: npm run simulate -- --seed ${seed} --trace`).toBeUndefined()
       expect(convergedMs).toBeDefined()

@@ -4,7 +4,7 @@ import type { FeedMemory, Placement } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import type { Step } from './decision.ts'
 import { desiredOf, liveDigestOf } from './desired.ts'
-import { type FeedInput, findReport, findRevision, findWorkload, isRunning } from './input.ts'
+import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
 import { overrideEnds } from './override.ts'
 import type { Expectation } from './proof.ts'
 
@@ -52,8 +52,7 @@ const unseenEpochs = 16
 export function nextEpoch(input: FeedInput): FeedMemory {
   const { memory } = input
   const placed = [...new Set([memory.serving?.container, memory.rollout?.container])].filter(name => name !== undefined)
-  const running = placed.filter(name => isRunning(findWorkload(input, name)))
-  const isSeen = placed.length === 0 || (running.length > 0 && running.every(name => findReport(input, name) !== undefined))
+  const isSeen = placed.every(name => findReport(input, name) !== undefined)
   return { ...memory, epoch: memory.epoch + (isSeen || memory.epoch === 0 ? 1 : unseenEpochs) }
 }
 
