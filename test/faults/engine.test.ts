@@ -6,6 +6,7 @@ import { edit } from '../mainjob/edit.ts'
 import { sumOf } from '../mainjob/sample.ts'
 import { until } from '../services/deadline.ts'
 import { type Ground, openGround } from './ground.ts'
+import { atRest } from './invariants.ts'
 import { conditionOf, isReady, untilRuns, untilTold } from './observation.ts'
 import { row } from './row.ts'
 import { openWorld, type World } from './world.ts'
@@ -100,6 +101,7 @@ row(
     const taker = createServer().listen(port, '127.0.0.1')
     await once(taker, 'listening')
     await controller.start()
+    await until('the feed to run', async () => (await world.containers())[0]?.State === 'running', 60_000)
     await until('the feed to be Ready', () => isReady(world), 60_000)
     expect(await docker('port', name)).not.toContain(`:${port}`)
     taker.close()
@@ -108,6 +110,7 @@ row(
     await docker('network', 'disconnect', '--force', network, name)
     await docker('network', 'rm', network)
     await controller.start()
+    await until('the feed to run', async () => (await world.containers())[0]?.State === 'running', 60_000)
     await until('the feed to be Ready', () => isReady(world), 60_000)
     expect(await onlyName(world)).toBe(name)
     expect(await docker('network', 'inspect', '--format', '{{range .Containers}}{{.Name}}{{end}}', network)).toBe(name)
@@ -219,7 +222,9 @@ async function startOf(world: World): Promise<string> {
   return world.docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', await onlyName(world))
 }
 
-async function expectNoWrites({ controller }: World): Promise<void> {
+async function expectNoWrites(world: World): Promise<void> {
+  const { controller } = world
+  await atRest(world)
   const writes = await controller.writes()
   await controller.looks(6)
   expect(await controller.writes()).toEqual(writes)

@@ -27,6 +27,9 @@ declare module 'vitest' {
   }
 }
 
+/** Of the controller's log, where a row did not hold. */
+const logTailBytes = 12_000
+
 /**
  * A test of one row. The body opens its world by `open`, brings it to rest, injects the fault and asserts what it must lead to; then the
  * invariants are asserted, and the world is closed in any case.
@@ -44,6 +47,9 @@ export function row(of: Row, open: () => Promise<World>, body: (watch: Watch) =>
       await body({ world, settled })
       await until('the feeds to be Ready', () => isReady(world), 90_000)
       await expectInvariants(world, before)
+    } catch (error) {
+      console.error(world.controller.log.slice(-logTailBytes))
+      throw error
     } finally {
       // Whatever it fails on must not hide why the row did not hold.
       await world.close().catch(error => console.error('left behind:', error))

@@ -44,15 +44,16 @@ row(
       writeFileSync(world.feedFile, text.slice(0, text.length / 2 - 20))
       await until('SourceValid to be False', async () => (await conditionOf(world, 'SourceValid'))?.status === 'False')
       save(world.feedFile, '')
-      await untilHeld(world, 3)
+      await until('the empty file to be told', () => isDisturbed(world))
+      await world.controller.looks(4, world.keys.length)
       save(world.feedFile, text)
-      await untilHeld(world, 0)
+      await until('nothing to be wrong', async () => !(await isDisturbed(world)))
       rmSync(world.manifests, { recursive: true })
       await until('the source to be incomplete or held', () => isDisturbed(world))
       await world.controller.looks(4, world.keys.length)
       mountAsConfigMap(world.manifests, good, '..first')
       await until('the feeds to be Ready', () => isReady(world))
-      await until('nothing to be held', () => isDisturbed(world).then(disturbed => !disturbed))
+      await until('nothing to be wrong', async () => !(await isDisturbed(world)))
     })
     for (const [number, image] of [ground.images.other, ground.images.base].entries()) {
       rewriteImage(good, image)
@@ -79,10 +80,6 @@ async function unharmed(world: World, act: () => Promise<void>): Promise<void> {
 
 const heldFeeds = async ({ controller }: World): Promise<number> =>
   sumOf(await controller.metrics(), 'feedplane_source_held_deletions')
-
-async function untilHeld(world: World, feeds: number): Promise<void> {
-  await until(`${feeds} deletions to be held`, async () => (await heldFeeds(world)) === feeds)
-}
 
 /** True while the source tells that it cannot be read whole, has errors or holds deletions. */
 async function isDisturbed(world: World): Promise<boolean> {
