@@ -107,7 +107,6 @@ row(
     taker.close()
     await controller.kill()
     await docker('stop', '--time', '5', name)
-    await docker('network', 'disconnect', '--force', network, name)
     await docker('network', 'rm', network)
     await controller.start()
     await until('the feed to run', async () => (await world.containers())[0]?.State === 'running', 60_000)
