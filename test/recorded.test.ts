@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { parse } from 'csv-parse/sync'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import type { InstrumentGroup } from '../crds/contract/desired.ts'
 import { type Tick, tickHeaders } from '../crds/contract/tick.ts'
 import { openConsumer } from '../feed/client/consumer.ts'
@@ -55,21 +55,20 @@ const indexFuture: InstrumentGroup = {
   instruments: ['IF2101'],
 }
 
-let nats: Nats
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-let feed: FeedProcess
+type Ground = { nats: Nats; feed: FeedProcess }
 
-beforeEach(async () => {
-  nats = await startNats()
-  directory = await temporaryDirectory('feed')
-  feed = new FeedProcess(directory.path)
-})
-
-afterEach(async () => {
-  await feed.stop()
-  await directory.remove()
-  await nats.stop()
-})
+/** A bus and a feed of the test's own. */
+async function withGround<T>(work: (ground: Ground) => Promise<T>): Promise<T> {
+  const [nats, directory] = [await startNats(), await temporaryDirectory('feed')]
+  const feed = new FeedProcess(directory.path)
+  try {
+    return await work({ nats, feed })
+  } finally {
+    await feed.stop()
+    await directory.remove()
+    await nats.stop()
+  }
+}
 
 // What a tick keeps of a push, as docs/concepts/feed.md ("What a tick keeps of a push") has it, stated once more without the feed's code.
 const numberOf = (text = ''): number | null =>
@@ -135,7 +134,9 @@ function ticksOf(rows: Row[], group: InstrumentGroup): Content[] {
   return contents.filter((content, i) => !isDeepStrictEqual(content, contents[i - 1]))
 }
 
-async function play(file: string, group: InstrumentGroup, ticks: number): Promise<void> {
+type Course = { file: string; group: InstrumentGroup; ticks: number }
+
+async function play({ nats, feed }: Ground, { file, group, ticks }: Course): Promise<void> {
   const base = withLive(desiredOn(0, [group]), { standby: 'cold' })
   const { publish } = base.launch
   await feed.prepare({
@@ -161,7 +162,7 @@ async function play(file: string, group: InstrumentGroup, ticks: number): Promis
 }
 
 /** All that the stream holds, without the consumer library. */
-async function readRaw(): Promise<Stored[]> {
+async function readRaw({ nats }: Ground): Promise<Stored[]> {
   const connection = await connect({ servers: nats.url })
   const stored: Stored[] = []
   try {
@@ -177,7 +178,7 @@ async function readRaw(): Promise<Stored[]> {
   return stored
 }
 
-async function readChecked(count: number) {
+async function readChecked({ nats }: Ground, count: number) {
   const ticks: Tick[] = []
   const consumer = await openConsumer({
     type: 'jetstream',
@@ -242,8 +243,9 @@ function countsOf(rows: Row[], group: InstrumentGroup, round: Tick[]) {
   }
 }
 
-describe('a recorded day, replayed through the feed and read back from the stream', () => {
-  it.each([
+// They spend their time on the replay's clock.
+describe.concurrent('a recorded day, replayed through the feed and read back from the stream', () => {
+  it.for([
     [
       'czce-AP010-20200803',
       apples,
@@ -298,38 +300,46 @@ describe('a recorded day, replayed through the feed and read back from the strea
         settledAfterClose: 2,
       },
     ],
-  ])('has every push of %s, with the documented transformations and no others', async (name, group, counts) => {
-    const file = `ticks/${name}.csv.gz`
-    const rows = rowsOf(file)
-    const recorded = ticksOf(rows, group)
-    await play(file, group, 2 * recorded.length + 1)
-    const raw = await readRaw()
-    const { ticks, counts: checked } = await readChecked(raw.length)
+  ] as const)(
+    'has every push of %s, with the documented transformations and no others',
+    async ([name, group, counts], { expect }) => {
+      const file = `ticks/${name}.csv.gz`
+      const rows = rowsOf(file)
+      const recorded = ticksOf(rows, group)
+      const { raw, ticks, checked } = await withGround(async ground => {
+        await play(ground, { file, group, ticks: 2 * recorded.length + 1 })
+        const raw = await readRaw(ground)
+        const { ticks, counts } = await readChecked(ground, raw.length)
+        return { raw, ticks, checked: counts }
+      })
 
-    expect(checked).toMatchObject({
-      accepted: raw.length,
-      missing: 0,
-      duplicates: 0,
-      stale: 0,
-      restarts: 0,
-      malformed: 0,
-      gaps: 0,
-    })
-    expect(
-      isDeepStrictEqual(
-        raw.map(({ tick }) => tick),
-        ticks,
-      ),
-    ).toBe(true)
-    expect(new Set(raw.map(({ subject }) => subject))).toEqual(new Set([`market.tick.${group.exchange}.${group.instruments[0]}`]))
-    expect(new Set(raw.map(({ messageId }) => messageId)).size).toBe(raw.length)
-    expect(ticks.findIndex(({ sequence }, i) => sequence !== i + 1)).toBe(-1)
-    expect(ticks.filter(({ receivedAt, publishedAt }) => !(receivedAt <= publishedAt)).slice(0, 3)).toEqual([])
-    expect(ticks.findIndex(({ receivedAt }, i) => receivedAt < (ticks[i - 1]?.receivedAt ?? 0))).toBe(-1)
+      expect(checked).toMatchObject({
+        accepted: raw.length,
+        missing: 0,
+        duplicates: 0,
+        stale: 0,
+        restarts: 0,
+        malformed: 0,
+        gaps: 0,
+      })
+      expect(
+        isDeepStrictEqual(
+          raw.map(({ tick }) => tick),
+          ticks,
+        ),
+      ).toBe(true)
+      expect(new Set(raw.map(({ subject }) => subject))).toEqual(
+        new Set([`market.tick.${group.exchange}.${group.instruments[0]}`]),
+      )
+      expect(new Set(raw.map(({ messageId }) => messageId)).size).toBe(raw.length)
+      expect(ticks.findIndex(({ sequence }, i) => sequence !== i + 1)).toBe(-1)
+      expect(ticks.filter(({ receivedAt, publishedAt }) => !(receivedAt <= publishedAt)).slice(0, 3)).toEqual([])
+      expect(ticks.findIndex(({ receivedAt }, i) => receivedAt < (ticks[i - 1]?.receivedAt ?? 0))).toBe(-1)
 
-    const [joined = [], whole = []] = roundsOf(ticks)
-    expect(differences(joined, recorded.slice(-joined.length))).toEqual([])
-    expect(differences(whole, recorded)).toEqual([])
-    expect(countsOf(rows, group, whole)).toEqual(counts)
-  })
+      const [joined = [], whole = []] = roundsOf(ticks)
+      expect(differences(joined, recorded.slice(-joined.length))).toEqual([])
+      expect(differences(whole, recorded)).toEqual([])
+      expect(countsOf(rows, group, whole)).toEqual(counts)
+    },
+  )
 })
