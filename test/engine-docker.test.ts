@@ -165,6 +165,12 @@ describe('docker engine in its world', () => {
     await scope.docker('network', 'rm', network)
     await engine.start(nameOf('network'), soon())
     expect((await engine.inspect(nameOf('network'), soon()))?.state).toBe('running')
+    await engine.stop(nameOf('network'), soon())
+    await scope.docker('network', 'rm', network)
+    await engine.start(nameOf('network'), soon())
+    expect(await scope.docker('network', 'inspect', '--format', '{{range .Containers}}{{.Name}}{{end}}', network)).toBe(
+      nameOf('network'),
+    )
   })
 
   it('refuses binds of the Docker socket, the whole host, and sources that are not there', async () => {

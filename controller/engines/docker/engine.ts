@@ -12,7 +12,7 @@ import { watchEvents } from './events.ts'
 import { statusOf } from './failure.ts'
 import { findImage, pullImage } from './image.ts'
 import { type Inspection, labelsOf, nameOf, workloadOf } from './inspection.ts'
-import { ensureNetwork } from './network.ts'
+import { ensureNetwork, rejoinNetwork } from './network.ts'
 import { deleteLeftVolumes } from './volume.ts'
 
 export type DockerEngineSettings = {
@@ -103,7 +103,9 @@ class DockerEngine {
     } catch (error) {
       if (!(error instanceof Fault) || error.reason !== 'NetworkMissing') throw error
       const { client, installation } = this.#containers
-      await ensureNetwork(client, found.HostConfig.NetworkMode, installation, signal)
+      const network = found.HostConfig.NetworkMode
+      await ensureNetwork(client, network, installation, signal)
+      await rejoinNetwork(client, network, found.Id, signal)
       await this.#containers.start(found.Id, signal)
     }
   }

@@ -20,6 +20,21 @@ export async function ensureNetwork(
   })
 }
 
+/**
+ * Joins a stopped container to the network of that name anew. Once started it keeps the id of the network that it was on, and another one made
+ * under the same name is not that: without this no start succeeds.
+ */
+export async function rejoinNetwork(client: DockerClient, name: string, containerId: string, signal: AbortSignal): Promise<void> {
+  const path = `/networks/${encodeURIComponent(name)}`
+  const ask = (verb: string, more: object) =>
+    client.call({
+      ...{ method: 'POST', path: `${path}/${verb}`, body: { Container: containerId, ...more }, signal },
+      what: `${verb} ${containerId.slice(0, 12)} and network ${name}`,
+    })
+  await ask('disconnect', { Force: true })
+  await ask('connect', {})
+}
+
 async function make(client: DockerClient, name: string, installation: string, signal: AbortSignal): Promise<void> {
   const body = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { [labels.installation]: installation } }
   try {
