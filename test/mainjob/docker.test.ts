@@ -22,7 +22,8 @@ import { filePlaces, leaks, type Place, processPlaces } from './leak.ts'
 
 const instruments = 2000
 const idleFeeds = 5
-const idleSeconds = 60
+/** The full minute is measured by `npm run bench -- idle`. */
+const idleSeconds = 30
 const startedAt = Math.floor(Date.now() / 1000)
 
 let stage: DockerStage
@@ -339,7 +340,7 @@ describe('nothing to do', () => {
     const idle = await endIdle(idleSeconds)
     console.log('idle, beside other work:', JSON.stringify(idle))
     expect(idle).toMatchObject({ feeds: idleFeeds, engineWrites: 0, feedWrites: 0 })
-    expect(idle.looks).toBeGreaterThan(idleFeeds * 5)
+    expect(idle.looks).toBeGreaterThan(idleFeeds * 2)
   })
 })
 

@@ -14,7 +14,8 @@ import { openFeedTap } from './tap.ts'
 // The main job without a Docker engine, in one story on one stage. Beside it 50 feeds stand idle under a controller of their own.
 
 const idleFeeds = 50
-const idleSeconds = 60
+/** The full minute is measured by `npm run bench -- idle`. */
+const idleSeconds = 30
 
 let stage: ProcessStage
 let fleet: Fleet
@@ -225,7 +226,7 @@ describe('nothing to do', () => {
     const idle = await endIdle(idleSeconds)
     console.log('idle, beside other work:', JSON.stringify(idle))
     expect(idle).toMatchObject({ feeds: idleFeeds, engineWrites: 0, feedWrites: 0 })
-    expect(idle.looks).toBeGreaterThan(idleFeeds * 5)
+    expect(idle.looks).toBeGreaterThan(idleFeeds * 2)
   })
 })
 
