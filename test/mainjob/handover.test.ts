@@ -113,7 +113,10 @@ describe('a handover', () => {
   it('to an image that never logs in leaves the old process untouched, publishing', async () => {
     const before = await containers()
     const were = complaints()
-    const { state, view } = await stage.controller.settle(stage.key, () => setImage(stage, stage.images.mute))
+    const { state, view } = await stage.controller.settle(stage.key, () => {
+      edit(stage.feedFile, 'progressDeadline: 60s', 'progressDeadline: 15s')
+      setImage(stage, stage.images.mute)
+    })
     expect({ state, failed: (view.status as FeedStatus).failedRevision }).toEqual({ state: 'failed', failed: 3 })
     await onlyContainer()
     expect(await containers()).toEqual(before)
