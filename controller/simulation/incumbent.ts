@@ -13,6 +13,7 @@ import { KeyQueue } from '../runtime/queue.ts'
 import type { Result } from '../runtime/result.ts'
 import type { Problem } from '../sources/problem.ts'
 import type { Snapshot } from '../sources/source.ts'
+import { storeOf } from '../store/store.ts'
 import type { Line } from './call.ts'
 import { catalogues, type HostName } from './declaration.ts'
 import { simulatedClient } from './feed.ts'
@@ -20,7 +21,7 @@ import { folderSource, type Hints } from './folder.ts'
 import type { Life } from './life.ts'
 import type { OnWrite } from './ports.ts'
 import { reachedEngine, reachedFeeds, reachedSecrets } from './ports.ts'
-import { mortalDatabase, readStore } from './state.ts'
+import { mortalDatabase } from './state.ts'
 import { secretsOf, type World } from './world.ts'
 
 /** Somebody who looks over the controller's shoulder. */
@@ -53,7 +54,7 @@ export type Incumbent = {
 export function takeOffice(world: World, life: Life, observer: Observer, plant: Plant = ports => ports): Incumbent {
   const { scheduler, trace, random, fates, answers, engines, disk, database } = world
   const line: Line = { life, fates, random, scheduler, trace, answers }
-  const store = readStore(mortalDatabase(database, life, disk))
+  const store = storeOf(mortalDatabase(database, life, disk), () => undefined)
   const queue = new KeyQueue(life.clock, random.next)
   const addFeeds = () => {
     for (const key of store.memory.feeds()) queue.add(resourceId('Feed', key))

@@ -1,13 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { installationOf, openDatabase, transaction } from '../store/database.ts'
-import { declaredStore } from '../store/declared.ts'
-import { eventStore } from '../store/event.ts'
-import { heldStore } from '../store/held.ts'
-import { lastGoodStore } from '../store/lastgood.ts'
-import { memoryStore } from '../store/memory.ts'
-import { revisionStore } from '../store/revision.ts'
-import { statusStore } from '../store/status.ts'
-import type { Store } from '../store/store.ts'
+import { openDatabase } from '../store/database.ts'
 import type { Fates } from './fate.ts'
 import { Killed, type Life } from './life.ts'
 import type { Random } from './random.ts'
@@ -19,22 +11,6 @@ export function openDisk(random: Random): DatabaseSync {
   const identity = database.prepare('UPDATE installation SET id = ?, digest_key = ?')
   identity.run(`simulated-${random.hex(8)}`, Buffer.from(random.hex(64), 'hex'))
   return database
-}
-
-/** The store as a controller that starts reads it from the disk. */
-export function readStore(database: DatabaseSync): Store {
-  return {
-    installation: installationOf(database),
-    declared: declaredStore(database),
-    status: statusStore(database),
-    memory: memoryStore(database),
-    revisions: revisionStore(database),
-    events: eventStore(database),
-    lastGood: lastGoodStore(database),
-    held: heldStore(database),
-    transaction: writes => transaction(database, writes),
-    close: () => undefined,
-  }
 }
 
 export type Disk = {

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { type Installation, installationOf, openDatabase, transaction } from './database.ts'
 import { type DeclaredStore, declaredStore } from './declared.ts'
 import { type EventStore, eventStore } from './event.ts'
@@ -25,6 +26,11 @@ export type Store = {
 /** Opens the state in a file, or in memory with `:memory:`. See `openDatabase` for what it throws. */
 export function openStore(path: string): Store {
   const database = openDatabase(path)
+  return storeOf(database, () => database.close())
+}
+
+/** The store as it is read from an open database. */
+export function storeOf(database: DatabaseSync, close: () => void): Store {
   return {
     installation: installationOf(database),
     declared: declaredStore(database),
@@ -35,6 +41,6 @@ export function openStore(path: string): Store {
     lastGood: lastGoodStore(database),
     held: heldStore(database),
     transaction: writes => transaction(database, writes),
-    close: () => database.close(),
+    close,
   }
 }
