@@ -9,6 +9,7 @@ import { addRpcMetric } from './rpc/metrics.ts'
 import { openResponder } from './rpc/open.ts'
 import { readBusSecrets } from './session/secrets.ts'
 import { assertZone, feedZone } from './session/zone.ts'
+import { addDiskMetrics } from './supervisor/diskmetrics.ts'
 import { addHorizonMetric, HorizonWatch } from './supervisor/horizon.ts'
 import { sessionMemoryShare } from './supervisor/memory.ts'
 import { metricsOf } from './supervisor/metrics.ts'
@@ -19,6 +20,7 @@ import { serve } from './supervisor/server.ts'
 import { StateDirectory } from './supervisor/state.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { readToken } from './supervisor/token.ts'
+import { addTradingMetrics } from './supervisor/tradingmetrics.ts'
 
 // Exchange times are Shanghai's, and CTP's library dates ticks by the machine's zone. Node takes a zone over at run time, children
 // inherit it.
@@ -80,6 +82,8 @@ async function main(log: Logger): Promise<void> {
   const responder = openResponder(supervisor, version, await readBusSecrets(join(directory, feedDirectory.secrets, 'nats')))
   addRpcMetric(metrics.registry, responder)
   addHorizonMetric(metrics.registry, supervisor)
+  addTradingMetrics(metrics.registry, supervisor)
+  addDiskMetrics(metrics.registry, directory)
   const horizon = new HorizonWatch(supervisor)
   stopOnSignal(async () => {
     patrol.stop()

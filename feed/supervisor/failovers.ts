@@ -5,6 +5,8 @@ import type { FailoverRecord } from '../../crds/contract/feedstatus.ts'
 export class Failovers {
   count = 0
   last: FailoverRecord | undefined
+  /** When the new account published its first tick, ms since 1970; `undefined` until it has. */
+  firstTickAt: number | undefined
   #orderedAt = performance.now()
 
   /** Somebody ordered a flip, at this moment of `performance.now()`. */
@@ -14,6 +16,7 @@ export class Failovers {
 
   begin(from: Account, to: Account, epoch: number, reason: string): void {
     this.count++
+    this.firstTickAt = undefined
     this.last = { from, to, epoch, reason, at: Date.now(), phases: {} }
   }
 
@@ -37,6 +40,7 @@ export class Failovers {
     if (last === undefined || last.to !== account || last.epoch !== epoch) return undefined
     if (last.phases.firstTickMs !== undefined) return undefined
     last.phases.firstTickMs = this.#sinceOrder()
+    this.firstTickAt = Date.now()
     return last.phases.openedMs === undefined ? undefined : last
   }
 

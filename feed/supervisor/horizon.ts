@@ -36,14 +36,15 @@ export class HorizonWatch {
   }
 }
 
-/** `md_calendar_horizon`, in trading days, worked out at each scrape. */
+/** `md_calendar_horizon`, in trading days, worked out at each scrape; none where no holiday closes the market. */
 export function addHorizonMetric(registry: Registry, supervisor: Supervisor): void {
   new Gauge({
     name: 'md_calendar_horizon',
-    help: 'Trading days ahead for which the holidays are known.',
+    help: 'Trading days ahead for which the holidays are known; none where no holiday closes the market.',
     registers: [registry],
     collect() {
-      this.set(supervisor.calendar.days.horizon(Date.now()))
+      if (supervisor.desired.launch.calendar.type === 'always') this.remove()
+      else this.set(supervisor.calendar.days.horizon(Date.now()))
     },
   })
 }

@@ -24,6 +24,7 @@ export async function exposition(metrics: Metrics): Promise<{ type: string; text
     metrics.counters.restarts.inc({ account }, child.restarts)
     metrics.counters.replacements.inc({ account }, metrics.supervisor.replacements.get(account) ?? 0)
     if (child.report !== undefined) fillAccount(metrics, account, child.report)
+    else if (metrics.supervisor.needs(account)) metrics.gauges.live.set({ account }, 0)
     metrics.gauges.throughput.set({ account }, child.ticksPerSecond)
   }
   fillFeed(metrics)
@@ -37,7 +38,6 @@ function fillFeed({ supervisor, version, gauges, counters }: Metrics): void {
   gauges.marketOpen.set(report.market.open ? 1 : 0)
   gauges.failoverRequired.set(supervisor.isFailoverRequired ? 1 : 0)
   gauges.overridden.set(report.override === undefined ? 0 : 1)
-  gauges.lastFailover.set((report.lastFailover?.phases.firstTickMs ?? 0) / 1000)
   counters.failovers.inc(supervisor.failovers.count)
   counters.gaps.inc(supervisor.gaps)
   for (const { account, group, count } of supervisor.tickWatch.stalls.values()) counters.stalls.inc({ account, group }, count)
@@ -91,12 +91,11 @@ function gaugesOf(registry: Registry) {
       '1 while the active account lacks ticks that the other has, or any, for the threshold.',
     ),
     overridden: gauge('md_override_active', "1 while the watchdog's choice of account holds."),
-    lastFailover: gauge('md_failover_latency_seconds', 'Last failover: from the order to the first tick of the new account.'),
     throughput: gauge('md_throughput_ticks_per_second', 'Ticks received in the last second.', 'account'),
     subscriptions: gauge('md_subscriptions', 'Instruments by what has become of their subscription.', 'account', 'state'),
     coverage: gauge('md_subscription_coverage_ratio', 'Acknowledged subscriptions over those that were not refused.', 'account'),
     missing: gauge('md_subscriptions_missing', 'Subscriptions neither acknowledged nor refused.', 'account'),
-    live: gauge('md_session_live', '1 where the session is logged in and subscribed.', 'account'),
+    live: gauge('md_session_live', '1 where the session is logged in and subscribed; none of a cold standby.', 'account'),
     gateOpen: gauge('md_gate_open', '1 where the account publishes.', 'account'),
     lastTick: gauge('md_last_tick_timestamp_seconds', 'Receive time of the newest fresh tick.', 'account'),
     silence: gauge(

@@ -102,6 +102,11 @@ export class Supervisor {
     return true
   }
 
+  /** Whether the account's session shall run: not that of a cold standby. */
+  needs(account: Account): boolean {
+    return account === this.active || account === this.openGate?.account || this.desired.live.standby === 'warm'
+  }
+
   otherThan(account: Account): Account | undefined {
     return this.desired.launch.accounts.find(other => other !== account)
   }
@@ -279,8 +284,7 @@ export class Supervisor {
 
   async #runWanted(): Promise<void> {
     for (const [account, child] of this.children) {
-      const isNeeded = account === this.active || account === this.openGate?.account || this.desired.live.standby === 'warm'
-      if (isNeeded) child.want()
+      if (this.needs(account)) child.want()
       else await child.stop()
     }
   }

@@ -1,0 +1,21 @@
+import { statfs } from 'node:fs/promises'
+import { Gauge, type Registry } from 'prom-client'
+
+/** Room on the file system of the feed's directory, looked up at each scrape. */
+export function addDiskMetrics(registry: Registry, directory: string): void {
+  const size = new Gauge({
+    name: 'md_disk_size_bytes',
+    help: "Size of the file system of the feed's directory.",
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'md_disk_available_bytes',
+    help: 'Room that the feed may use on the file system of its directory.',
+    registers: [registry],
+    async collect() {
+      const { bsize, blocks, bavail } = await statfs(directory)
+      size.set(blocks * bsize)
+      this.set(bavail * bsize)
+    },
+  })
+}
