@@ -1,4 +1,6 @@
+import { statfs } from 'node:fs/promises'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Store } from './store/store.ts'
 
 /** Gauges that prom-client names as counters, which promtool refuses; the same figures are there by type. */
 const misnamed = ['handles', 'requests', 'resources'].map(what => `feedplane_nodejs_active_${what}_total`)
@@ -83,6 +85,22 @@ export function controllerMetrics(version: string) {
       labelNames: ['namespace', 'feed', 'type', 'status'],
       registers,
     }),
+    hostReady: new Gauge({
+      name: 'feedplane_host_ready',
+      help: '1 where the engine of a host answers.',
+      labelNames: ['namespace', 'name'],
+      registers,
+    }),
+    diskAvailable: new Gauge({
+      name: 'feedplane_disk_available_bytes',
+      help: "Room on the file system of the controller's state.",
+      registers,
+    }),
+    diskSize: new Gauge({
+      name: 'feedplane_disk_size_bytes',
+      help: "Size of the file system of the controller's state.",
+      registers,
+    }),
     revision: new Gauge({
       name: 'feedplane_feed_revision',
       help: 'Revision that serves.',
@@ -120,6 +138,19 @@ export function showFeed(
   }
   showNumber(metrics.revision, { namespace, feed }, status?.revision)
   showNumber(metrics.epoch, { namespace, feed }, status?.epoch)
+}
+
+/** Shows what is read at each scrape and not told when it changes: the hosts, as they were seen last, and the room for the state. */
+export async function showSurroundings(metrics: ControllerMetrics, store: Store, stateDirectory: string): Promise<void> {
+  metrics.hostReady.reset()
+  for (const { resource } of store.declared.list('Host')) {
+    const { namespace, name } = resource.metadata
+    const ready = store.status.get('Host', `${namespace}/${name}`)?.conditions?.find(({ type }) => type === 'Ready')
+    if (ready) metrics.hostReady.set({ namespace, name }, ready.status === 'True' ? 1 : 0)
+  }
+  const { bsize, blocks, bavail } = await statfs(stateDirectory)
+  metrics.diskAvailable.set(bavail * bsize)
+  metrics.diskSize.set(blocks * bsize)
 }
 
 function showNumber(gauge: Gauge, labels: Record<string, string>, value: number | undefined): void {

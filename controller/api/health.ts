@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify'
+import { showSurroundings } from '../metrics.ts'
 import type { ServerOptions } from './server.ts'
 
 /**
  * `/healthz`: the process works (its state can be read). `/readyz`: it does its work: the source was read whole and every declared
  * resource has been looked at since the start; 503 names what is missing.
  */
-export function addHealthRoutes(server: FastifyInstance, { store, desk, metrics, queue, ports }: ServerOptions): void {
+export function addHealthRoutes(
+  server: FastifyInstance,
+  { store, desk, metrics, queue, ports, stateDirectory }: ServerOptions,
+): void {
   server.get('/healthz', () => ({ status: 'ok', installation: store.installation.id }))
   server.get('/readyz', (_request, reply) => {
     const reasons = notReady()
@@ -16,6 +20,7 @@ export function addHealthRoutes(server: FastifyInstance, { store, desk, metrics,
     metrics.queue.set({ state: 'ready' }, ready)
     metrics.queue.set({ state: 'in_flight' }, inFlight)
     metrics.queue.set({ state: 'waiting' }, waiting)
+    await showSurroundings(metrics, store, stateDirectory)
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
   server.get('/sd/feeds', () =>

@@ -21,6 +21,7 @@ export type ServerOptions = {
   ports: Ports
   /** Where the declared YAML is. */
   location: string
+  stateDirectory: string
   resyncMs: number
 }
 
