@@ -13,6 +13,8 @@ export const services = [
   'nats-server',
   'prometheus',
   'promtool',
+  'alertmanager',
+  'pushgateway',
   'etcd',
   'kube-crd-apiserver',
   'openssl',
@@ -26,6 +28,7 @@ export async function missingServices(): Promise<Map<Service, string | undefined
 }
 
 const oldestNats = [2, 10]
+const oldestAlertmanager = 26
 
 const probes: Record<Service, () => Promise<string | undefined>> = {
   docker: () => answer('docker', ['version', '--format', '{{.Server.Version}}'], 'no Docker engine answers'),
@@ -34,9 +37,20 @@ const probes: Record<Service, () => Promise<string | undefined>> = {
   'nats-server': natsServer,
   prometheus: () => answer('prometheus', ['--version']),
   promtool: () => answer('promtool', ['--version']),
+  alertmanager,
+  pushgateway: () => answer('prometheus-pushgateway', ['--version']),
   etcd: () => answer('etcd', ['--version']),
   'kube-crd-apiserver': () => answer(kubeApiserver(), ['-h']),
   openssl: () => answer('openssl', ['version']),
+}
+
+/** Older ones read a webhook's URL from no file. */
+async function alertmanager(): Promise<string | undefined> {
+  const missing = (await answer('amtool', ['--version'])) ?? (await answer('prometheus-alertmanager', ['--version']))
+  if (missing !== undefined) return missing
+  const { stdout } = await run('amtool', ['--version'])
+  const [, version, minor] = /version (0\.(\d+)\S*)/.exec(stdout) ?? []
+  return Number(minor) < oldestAlertmanager ? `alertmanager ${version} is older than 0.${oldestAlertmanager}` : undefined
 }
 
 async function natsServer(): Promise<string | undefined> {
