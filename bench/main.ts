@@ -7,6 +7,7 @@ import { encoding } from './encoding.ts'
 import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
 import { firstWrite } from './firstwrite.ts'
+import { frozen } from './frozen.ts'
 import { handover } from './handover.ts'
 import { idle, idleDocker } from './idle.ts'
 import { load } from './load.ts'
@@ -32,6 +33,7 @@ const measurements: Measurement[] = [
   idleDocker,
   load,
   scale,
+  frozen,
 ]
 
 /** Ticks a second that the checking consumer reads beside everything else on two cores. */
