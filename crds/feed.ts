@@ -140,6 +140,29 @@ const sessionSummary = z.object({
     .meta({ description: 'The first 20 instruments that the front refused.' }),
 })
 
+const consumersSummary = z.object({
+  readAt: z.string().optional().meta({ description: 'When they were read last (ISO 8601); absent before the first time.' }),
+  message: z.string().optional().meta({ description: 'Why there is nothing here, or nothing newer.' }),
+  stream: z
+    .object({
+      name: z.string().meta({ description: 'Name.' }),
+      bytes: z.number().meta({ description: 'Size.' }),
+      limitBytes: z.number().optional().meta({ description: 'Size at which it is full; absent without a limit.' }),
+    })
+    .optional()
+    .meta({ description: 'The stream that the feed publishes into.' }),
+  items: z
+    .array(
+      z.object({
+        name: z.string().meta({ description: 'Durable name; `*` stands for all without one.' }),
+        backlog: z.number().meta({ description: 'Messages that it was not given yet.' }),
+        unacknowledged: z.number().meta({ description: 'Messages that it was given and has not acknowledged.' }),
+      }),
+    )
+    .meta({ description: 'Consumers, those first that are furthest behind; at most 33.' }),
+  omitted: z.int().meta({ description: 'Consumers beyond those.' }),
+})
+
 export const feedStatus = baseStatusSchema.extend({
   active: z.enum(['primary', 'backup']).optional().meta({ description: 'Account that publishes now.' }),
   activeReason: z.string().optional().meta({ description: 'Why that account: Declared, Override.' }),
@@ -189,6 +212,7 @@ export const feedStatus = baseStatusSchema.extend({
     .optional()
     .meta({ description: 'The last flip.' }),
   sessions: z.array(sessionSummary).optional().meta({ description: 'The sessions, one per account that runs.' }),
+  consumers: consumersSummary.optional().meta({ description: "Who reads the feed's stream, and how far behind they are." }),
   requests: z.record(z.string(), z.string()).optional().meta({ description: 'One-shot tokens that were carried out.' }),
 })
 

@@ -9,6 +9,7 @@ import { addRpcMetric } from './rpc/metrics.ts'
 import { openResponder } from './rpc/open.ts'
 import { readBusSecrets } from './session/secrets.ts'
 import { assertZone, feedZone } from './session/zone.ts'
+import { addConsumerMetrics, ConsumerWatch } from './supervisor/consumerwatch.ts'
 import { addDiskMetrics } from './supervisor/diskmetrics.ts'
 import { addHorizonMetric, HorizonWatch } from './supervisor/horizon.ts'
 import { sessionMemoryShare } from './supervisor/memory.ts'
@@ -84,10 +85,13 @@ async function main(log: Logger): Promise<void> {
   addHorizonMetric(metrics.registry, supervisor)
   addTradingMetrics(metrics.registry, supervisor)
   addDiskMetrics(metrics.registry, directory)
+  addConsumerMetrics(metrics.registry, supervisor)
+  const consumers = new ConsumerWatch(supervisor, () => responder?.connection)
   const horizon = new HorizonWatch(supervisor)
   stopOnSignal(async () => {
     patrol.stop()
     horizon.stop()
+    consumers.stop()
     await responder?.close()
     await supervisor.stop()
     server.close()

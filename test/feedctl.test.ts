@@ -408,6 +408,8 @@ describe('feedctl describe, history, events, diff, explain', () => {
       'container started',
       'primary -> backup, epoch 7',
       'Total:',
+      'TICKS, 250,000 bytes of 1,000,000 (25%)',
+      'recorder          12,345',
     ]) {
       expect(out).toContain(words)
     }
@@ -596,6 +598,15 @@ function readyFeed(path: string): ResourceView {
         at: '2026-11-22T00:00:00Z',
         totalMs: 41,
         phases: { closedMs: 3, openedMs: 7, firstTickMs: 41 },
+      },
+      consumers: {
+        readAt: '2026-11-22T00:00:00Z',
+        stream: { name: 'TICKS', bytes: 250_000, limitBytes: 1_000_000 },
+        items: [
+          { name: 'recorder', backlog: 12_345, unacknowledged: 6 },
+          { name: '*', backlog: 0, unacknowledged: 0 },
+        ],
+        omitted: 0,
       },
     },
     origin: { file: path, line: 2 },

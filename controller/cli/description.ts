@@ -1,3 +1,4 @@
+import { ephemeralConsumers } from '../../crds/contract/feedstatus.ts'
 import type { ResourceEvent, ResourceView, RevisionView } from '../api/contract.ts'
 import { renderSpan } from './duration.ts'
 import { asFeed, type FeedView, healthOf, markOf } from './health.ts'
@@ -91,6 +92,7 @@ function feedSections(feed: FeedView, now: number): string {
       ['Phase:', status.phase ?? '-'],
     ]),
     failoverSection(feed, now),
+    consumerSection(feed, now),
   ]
     .filter(Boolean)
     .join('\n')
@@ -127,6 +129,37 @@ function failoverSection({ status: { lastFailover } }: FeedView, now: number): s
     ['Total:', `${Math.round(totalMs)} ms`],
   ])
 }
+
+/** How far behind those are who read the feed's stream, and how full it is. */
+function consumerSection({ status: { consumers } }: FeedView, now: number): string {
+  if (consumers === undefined) return ''
+  const { readAt, message, stream, items, omitted } = consumers
+  const rows = items.map(({ name, backlog, unacknowledged }) => [
+    name === ephemeralConsumers ? '(without a name)' : name,
+    count(backlog),
+    count(unacknowledged),
+  ])
+  return [
+    section('Stream', [
+      ...(stream === undefined ? [] : [['Stream:', `${stream.name}, ${fullness(stream)}`]]),
+      ...(readAt === undefined ? [] : [['Read:', `${ago(readAt, now)} ago`]]),
+      ...(message === undefined ? [] : [['Note:', message]]),
+      ...(omitted === 0 ? [] : [['Not listed:', `${omitted} consumers that are less far behind`]]),
+    ]),
+    table('Consumers', ['CONSUMER', 'BACKLOG', 'UNACKNOWLEDGED'], rows),
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+function fullness({ bytes, limitBytes }: { bytes: number; limitBytes?: number | undefined }): string {
+  const size = `${count(bytes)} bytes`
+  return limitBytes === undefined
+    ? `${size}, no limit`
+    : `${size} of ${count(limitBytes)} (${Math.floor((100 * bytes) / limitBytes)}%)`
+}
+
+const count = (value: number): string => value.toLocaleString('en-US')
 
 function conditionRows(view: ResourceView, now: number): string[][] {
   return (view.status.conditions ?? []).map(({ type, status, lastTransitionTime, reason, message }) => [

@@ -54,6 +54,31 @@ export type FailoverRecord = z.infer<typeof failoverRecordSchema>
 const silentGroupSchema = z.object({ group: z.string(), since: time })
 export type SilentGroup = z.infer<typeof silentGroupSchema>
 
+/** Stands for the consumers without a durable name, together: theirs are made up anew with each connection. `*` can be nobody's name. */
+export const ephemeralConsumers = '*'
+
+export const consumerSchema = z.object({
+  name: z.string(),
+  /** Messages of the stream that were not delivered to it yet, and those that were and are not acknowledged. */
+  backlog: count,
+  unacknowledged: count,
+})
+
+/**
+ * Who reads the feed's stream, and how far behind they are, as of `at`. Without `at` nothing was read yet; `message` says why there is nothing,
+ * or nothing newer.
+ */
+export const consumersReportSchema = z.object({
+  message: z.string().optional(),
+  at: time.optional(),
+  /** The stream's size, and its limit where it has one, in bytes. */
+  stream: z.object({ name: z.string(), bytes: count, limitBytes: count.optional() }).optional(),
+  items: z.array(consumerSchema),
+  /** Consumers beyond those. */
+  omitted: count,
+})
+export type ConsumersReport = z.infer<typeof consumersReportSchema>
+
 /** Body of `GET /v1/status` of a feed. */
 export const feedReportSchema = z.object({
   feed: z.string(),
@@ -75,6 +100,7 @@ export const feedReportSchema = z.object({
   /** Groups of which the account that publishes has had no tick for the watchdog's threshold. The same until one ends or another begins. */
   silentGroups: z.array(silentGroupSchema).optional(),
   publisher: z.object({ type: z.string(), connected: z.boolean(), message: z.string().optional(), outbox: count }),
+  consumers: consumersReportSchema.optional(),
   lastFailover: failoverRecordSchema.optional(),
   gaps: count,
   /** Sequence of the newest event; 0 before the first. */

@@ -34,6 +34,7 @@ export class Responder {
   readonly #bus: BusConnection
   readonly #bucket = new Bucket({ perSecond: requestsPerSecond, burst, now: () => performance.now() })
   readonly counters = { answered: 0, refused: 0 }
+  #connection: NatsConnection | undefined
   #underWay = 0
   #isUp: boolean | undefined
 
@@ -41,9 +42,14 @@ export class Responder {
     this.#options = options
     this.#bus = new BusConnection(`feedplane ${options.feed} rpc`, options.servers, options.secrets, {
       up: nats => this.#attach(nats),
-      down: message => this.#say(false, message),
-      failed: message => this.#say(false, message),
+      down: message => this.#detach(message),
+      failed: message => this.#failed(message),
     })
+  }
+
+  /** The connection, while there is one: whoever else of the supervisor asks the bus for something does it here. */
+  get connection(): NatsConnection | undefined {
+    return this.#connection
   }
 
   close(): Promise<void> {
@@ -51,6 +57,7 @@ export class Responder {
   }
 
   #attach(nats: NatsConnection): void {
+    this.#connection = nats
     const { feed, subjectPrefix } = this.#options
     const queue = `feedplane.${feed.replace('/', '.')}`
     for (const method of methods) {
@@ -58,6 +65,16 @@ export class Responder {
       if (!isCaptured(subjectPrefix, method)) void this.#serve(nats, nats.subscribe(method, { queue }), method)
     }
     this.#say(true)
+  }
+
+  #detach(message: string): void {
+    this.#connection = undefined
+    this.#say(false, message)
+  }
+
+  // What is asked of the server itself, over the same connection, are no requests of the older service.
+  #failed(message: string): void {
+    if (!message.includes('$JS.API.')) this.#say(false, message)
   }
 
   // A subscription that the server does not permit ends with an error, and the others go on.

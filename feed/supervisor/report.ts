@@ -29,6 +29,7 @@ export function reportOf(supervisor: Supervisor, version: string, now: number): 
     market: marketAt(supervisor.calendar, windowsOf(desired.live.instrumentGroups), now),
     ...(silentGroups.length === 0 ? {} : { silentGroups }),
     publisher: publisherOf(supervisor, active),
+    ...(supervisor.consumers === undefined ? {} : { consumers: supervisor.consumers }),
     ...(lastFailover === undefined ? {} : { lastFailover }),
     gaps: supervisor.gaps,
     lastEvent: supervisor.journal.last,

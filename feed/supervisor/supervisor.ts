@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Account, Desired } from '../../crds/contract/desired.ts'
+import type { ConsumersReport } from '../../crds/contract/feedstatus.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart } from '../session/message.ts'
 import type { Position } from '../session/position.ts'
@@ -50,6 +51,8 @@ export class Supervisor {
   gaps = 0
   replacements = new Map<Account, number>()
   isFailoverRequired = false
+  /** Who reads the stream, as it was read last. */
+  consumers: ConsumersReport | undefined
   /** Receive time of each account's newest fresh tick, over the lives of its processes. */
   readonly lastTickAt = new Map<Account, number>()
   openGate: OpenGate | undefined

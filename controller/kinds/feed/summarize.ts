@@ -1,5 +1,5 @@
 import type { Fault } from '../../../crds/contract/fault.ts'
-import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
+import type { ConsumersReport, FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { FeedStatus } from '../../../crds/feed.ts'
 import { conditionsOf, isTrue } from '../condition.ts'
 import { feedConditions } from './conditions.ts'
@@ -74,6 +74,7 @@ function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
     standby: standbyOf(report),
     sessions: report.sessions.map(sessionOf),
     lastFailover: lastFailoverOf(report, input.now) ?? input.status.lastFailover,
+    consumers: report.consumers && consumersOf(report.consumers),
   })
 }
 
@@ -116,6 +117,11 @@ function lastFailoverOf({ lastFailover: flip }: FeedReport, now: number): FeedSt
   const { from, to, epoch, reason, at, phases } = flip
   const totalMs = phases.firstTickMs ?? phases.openedMs ?? 0
   return { from, to, epoch, reason, at: new Date(at).toISOString(), totalMs, phases: defined(phases) }
+}
+
+function consumersOf({ at, message, stream, items, omitted }: ConsumersReport): FeedStatus['consumers'] {
+  const readAt = at === undefined ? undefined : new Date(at).toISOString()
+  return defined({ readAt, message, stream: stream && defined(stream), items, omitted })
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
