@@ -24,7 +24,8 @@ export type Settings = {
 export async function run(args: string[], settings: Settings): Promise<ExitCode> {
   const state: { code: ExitCode } = { code: exitCodes.ok }
   try {
-    await programOf(settings, state).parseAsync(args, { from: 'user' })
+    const act: Act = (verb, action) => perform(verb, settings, action).then(code => void Object.assign(state, { code }))
+    await programOf(settings, act).parseAsync(args, { from: 'user' })
     return state.code
   } catch (error) {
     if (settings.signal.aborted) return exitCodes.interrupted
@@ -32,10 +33,28 @@ export async function run(args: string[], settings: Settings): Promise<ExitCode>
   }
 }
 
+/**
+ * What is wrong with a command line; `undefined` where it names a verb and gives what that needs. Nothing is carried out: it is for command
+ * lines that stand in rules and pages.
+ */
+export async function usageErrorOf(args: string[]): Promise<string | undefined> {
+  const lines: string[] = []
+  const terminal = { out: () => undefined, err: (text: string) => void lines.push(text) }
+  const defaults = { server: undefined, manifests: undefined, namespace: undefined, data: '.' }
+  try {
+    await programOf({ terminal, defaults }, () => Promise.resolve()).parseAsync(args, { from: 'user' })
+    return undefined
+  } catch (error) {
+    if (isCommander(error)) return commanderCode(error) === exitCodes.ok ? undefined : lines.join('')
+    throw error
+  }
+}
+
 type Run = (context: Context) => Promise<ExitCode>
 
-function programOf(settings: Settings, state: { code: ExitCode }): Command {
-  const { terminal, defaults } = settings
+type Surroundings = Pick<Settings, 'defaults'> & { terminal: Pick<Terminal, 'out' | 'err'> }
+
+function programOf({ terminal, defaults }: Surroundings, act: Act): Command {
   const program = new Command('feedctl')
     .description('Looks at market-data feeds and edits what is declared about them.')
     .version(packageJson.version)
@@ -53,7 +72,6 @@ function programOf(settings: Settings, state: { code: ExitCode }): Command {
       'after',
       '\nExit codes: 0 ok; 1 differences, invalid, not ready; 2 trouble; 3 timeout; 4 refused; 130 Ctrl-C.\nA FEED is NAME or NAMESPACE/NAME.',
     )
-  const act = (verb: Command, action: Run) => perform(verb, settings, action).then(code => void Object.assign(state, { code }))
   addLooking(program, act, defaults.data)
   addEditing(program, act)
   addApproval(program, act)
