@@ -1,143 +1,23 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import pino from 'pino'
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { run } from '../controller/cli/program.ts'
-import { type Controller, startController } from '../controller/controller.ts'
 import { calendarViewSchema } from '../crds/contract/calendar.ts'
 import { parseResubscription } from '../crds/contract/resubscription.ts'
 import { subscriptionsViewSchema } from '../crds/contract/subscriptions.ts'
-import { type Simulator, startSimulator } from '../feed/simulator/simulator.ts'
+import { known, openSubscriptionStage, type SubscriptionStage } from './feedctl/subscriptionstage.ts'
 import { until } from './services/deadline.ts'
-import { temporaryDirectory } from './services/directory.ts'
 
 // feedctl subscriptions and calendar on the real controller, with a feed on the simulator that does not know two of 42 instruments.
 // The tests tell one story, in order.
 
-const root = resolve(import.meta.dirname, '..')
-const known = Array.from({ length: 40 }, (_, i) => `rb29${String(Math.floor(i / 4) + 1).padStart(2, '0')}${'ABCD'[i % 4]}1`)
-const unknown = ['zz2901', 'zz2512']
-
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-let simulator: Simulator
-let controller: Controller
-let file: string
-let original: string
+let stage: SubscriptionStage
+const feedctl = (...args: string[]) => stage.feedctl(...args)
 
 beforeAll(async () => {
-  directory = await temporaryDirectory('feedctl-subscriptions')
-  const data = join(directory.path, 'data')
-  await mkdir(data)
-  await writeFile(join(data, 'universe.json'), catalogueOf(known))
-  await writeFile(join(data, 'catalogue.json'), catalogueOf([...known, ...unknown]))
-  await writeFile(join(data, 'calendar.yaml'), alwaysOpenAroundNow())
-  simulator = await startSimulator({ universe: [join(data, 'universe.json')], rate: 2, controlPort: 0 })
-  const manifests = join(directory.path, 'manifests')
-  await cp(join(root, 'examples/quickstart'), manifests, { recursive: true })
-  await declare(manifests)
-  file = join(manifests, 'feed.yaml')
-  original = await readFile(file, 'utf8')
-  controller = await startController({
-    manifests,
-    stateDirectory: directory.path,
-    dataDirectory: data,
-    secretsDirectory: join(manifests, 'secrets'),
-    dockerConfigFile: undefined,
-    installationDirectory: root,
-    environment: {},
-    listen: { host: '127.0.0.1', port: 0 },
-    concurrency: 2,
-    resyncMs: 2000,
-    version: 'test',
-    log: pino({ level: 'silent' }),
-  })
+  stage = await openSubscriptionStage()
   expect(await feedctl('rollout', 'demo', '--timeout', '60s')).toMatchObject({ code: 0 })
 }, 90_000)
 
-afterAll(async () => {
-  await controller?.stop({ feeds: 'stop' })
-  await simulator?.stop()
-  await directory?.remove()
-})
-
-function catalogueOf(names: string[]): string {
-  const windows = { day: [['09:00:00', '10:15:00']], night: [['21:00:00', '23:00:00']] }
-  const shared = { exchange_id: 'SHFE', ins_class: 'FUTURE', price_tick: 1, volume_multiple: 10, trading_time: windows }
-  return JSON.stringify(names.map(id => ({ ...shared, instrument_id: id, product_id: id.slice(0, 2) })))
-}
-
-// So that what is silent does not depend on when the suite runs.
-function alwaysOpenAroundNow(): string {
-  const date = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
-  const span = { from: date(-3), to: date(3), reason: 'test' }
-  const open = [span]
-  const windows = [{ ...span, day: [['00:00:00', '24:00:00']] }]
-  return JSON.stringify({ open, windows })
-}
-
-async function declare(manifests: string): Promise<void> {
-  const names = [...known, ...unknown].map(name => `SHFE.${name}`)
-  const kind = (name: string, what: string, spec: object) =>
-    writeFile(
-      join(manifests, `${name}.yaml`),
-      JSON.stringify({
-        apiVersion: 'feedplane.dev/v1alpha1',
-        kind: what,
-        metadata: { name: 'recorded', namespace: 'quickstart' },
-        spec,
-      }),
-    )
-  const fronts = [`tcp://127.0.0.1:${simulator.ports[0]}`]
-  await kind('subscriptions', 'SubscriptionSet', { catalogue: 'catalogue.json', instruments: names })
-  await kind('profile', 'FeedProfile', {
-    gateway: { type: 'simulator', fronts: { primary: fronts, backup: fronts } },
-    calendar: { type: 'china-futures', overrides: 'calendar.yaml' },
-    publish: { type: 'none' },
-  })
-  const feed = join(manifests, 'feed.yaml')
-  const text = await readFile(feed, 'utf8')
-  await writeFile(
-    feed,
-    text.replace('minHealthy: 2s', 'minHealthy: 1s, minCoverage: 0.9').replace('standby: warm', 'standby: cold'),
-  )
-}
-
-type Result = { code: number; out: string; err: string }
-
-async function feedctl(...args: string[]): Promise<Result> {
-  const written = { out: '', err: '' }
-  const code = await run(args, {
-    terminal: {
-      out: text => {
-        written.out += text
-      },
-      err: text => {
-        written.err += text
-      },
-      outColour: false,
-      errColour: false,
-      outInteractive: false,
-      errInteractive: false,
-      now: Date.now,
-    },
-    signal: AbortSignal.timeout(100_000),
-    newToken: () => new Date().toISOString(),
-    defaults: { server: controller.url, manifests: undefined, namespace: undefined, data: join(directory.path, 'data') },
-    environment: {},
-    directory: directory.path,
-  })
-  return { code, ...written }
-}
-
-async function order(faults: object): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${simulator.control}/faults`, { method: 'POST', body: JSON.stringify(faults) })
-  expect(response.status).toBe(200)
-}
-
-async function requests(): Promise<Record<string, string>> {
-  const { out } = await feedctl('get', 'feed', 'demo', '-o', 'json')
-  return (JSON.parse(out) as { status: { requests?: Record<string, string> } }).status.requests ?? {}
-}
+afterAll(() => stage?.stop())
 
 describe('feedctl subscriptions', () => {
   it('tells what is not as it should be, with reasons, and exits 1 below the threshold', async () => {
@@ -194,12 +74,12 @@ describe('feedctl subscriptions', () => {
       code: 1,
       err: expect.stringMatching(/rejected, quarantined, silent: 2 on primary[\s\S]*batch=1&requestsPerSecond=5/),
     })
-    expect(await readFile(file, 'utf8')).toBe(original)
+    expect(await readFile(stage.file, 'utf8')).toBe(stage.original)
     expect(await feedctl('subscriptions', 'demo', '--retry', '--include', 'rb*')).toMatchObject({
       code: 0,
       err: expect.stringContaining('nothing to ask for again'),
     })
-    expect(await readFile(file, 'utf8')).toBe(original)
+    expect(await readFile(stage.file, 'utf8')).toBe(stage.original)
   })
 
   it('--retry edits one annotation, which the controller carries out once', async () => {
@@ -215,21 +95,21 @@ describe('feedctl subscriptions', () => {
       '--threshold',
       '0.9',
     )
-    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining(file) })
-    const { resubscribe = '' } = await requests()
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining(stage.file) })
+    const { resubscribe = '' } = await stage.requests()
     expect(parseResubscription(resubscribe)).toMatchObject({ request: { states: ['quarantined'], retries: 0 } })
-    expect(await readFile(file, 'utf8')).toContain(resubscribe)
+    expect(await readFile(stage.file, 'utf8')).toContain(resubscribe)
     expect(await feedctl('diff')).toMatchObject({ code: 0, out: '' })
   })
 
   it('--retry brings a silent instrument back', async () => {
     const [instrument = ''] = known
-    await order({ stall: { instrument } })
+    await stage.order({ stall: { instrument } })
     const silence = ['--include', instrument, '--silent-after', '2s']
     await until('the instrument to be silent', async () =>
       (await feedctl('subscriptions', 'demo', ...silence, '--state', 'silent')).out.includes(`SHFE.${instrument}`),
     )
-    await order({ resume: true })
+    await stage.order({ resume: true })
     expect(await feedctl('subscriptions', 'demo', ...silence, '--retry', '--state', 'silent', '--wait')).toMatchObject({
       code: 0,
     })
@@ -277,7 +157,7 @@ describe('feedctl calendar', () => {
       code: 2,
       err: expect.stringMatching(/between 2000/),
     })
-    expect((await fetch(`${controller.url}/api/v1/feeds/quickstart/none/calendar`)).status).toBe(404)
-    expect((await fetch(`${controller.url}/api/v1/feeds/quickstart/demo/subscriptions?limit=-1`)).status).toBe(400)
+    expect((await fetch(`${stage.controller.url}/api/v1/feeds/quickstart/none/calendar`)).status).toBe(404)
+    expect((await fetch(`${stage.controller.url}/api/v1/feeds/quickstart/demo/subscriptions?limit=-1`)).status).toBe(400)
   })
 })

@@ -2,11 +2,12 @@ import { keyOf } from '../../crds/contract/resource.ts'
 import type { ResourceView } from '../api/contract.ts'
 import { formatProblem } from '../sources/validation.ts'
 import { isUnreachable } from './answer.ts'
+import { durationMsOf } from './argument.ts'
 import type { Context } from './context.ts'
 import type { Goal } from './convergence.ts'
 import type { Edited, Identity } from './declaration.ts'
 import { type ExitCode, ExitError, exitCodes, refused, trouble } from './exit.ts'
-import { follow, newestEvent, timeoutMsOf } from './follow.ts'
+import { follow, newestEvent } from './follow.ts'
 import { asFeed, type FeedView } from './health.ts'
 import { draftEdit, errorsIn, findManifests, type Place, readManifest, writeDraft } from './manifest.ts'
 import { resourceOf, splitName } from './reference.ts'
@@ -31,7 +32,7 @@ export async function changeFeed(
   options: ChangeOptions,
   decide: (subject: Subject) => Wish,
 ): Promise<ExitCode> {
-  timeoutMsOf(options.timeout)
+  durationMsOf('--timeout', options.timeout)
   const subject = await findSubject(context, name)
   const { change, already, goal = {} } = decide(subject)
   if (options.wait && (change !== undefined || goal.active !== undefined)) refuseVainWait(subject, change)

@@ -1,9 +1,9 @@
 import { keyOf } from '../../crds/contract/resource.ts'
 import type { ResourceEvent, ResourceView } from '../api/contract.ts'
+import { durationMsOf } from './argument.ts'
 import type { Context } from './context.ts'
 import { type Goal, judge, progressBetween, type Verdict } from './convergence.ts'
-import { parseDurationMs } from './duration.ts'
-import { type ExitCode, exitCodes, trouble } from './exit.ts'
+import { type ExitCode, exitCodes } from './exit.ts'
 import { progressRenderer } from './progress.ts'
 
 export type FollowOptions = { timeout: string; output?: string | undefined; goal: Goal; afterEvent: number }
@@ -18,7 +18,7 @@ export async function follow(context: Context, view: ResourceView, options: Foll
   const startedAt = terminal.now()
   const elapsed = () => terminal.now() - startedAt
   const renderer = progressRenderer(terminal, options.output, key)
-  const timeout = AbortSignal.timeout(timeoutMsOf(options.timeout))
+  const timeout = AbortSignal.timeout(durationMsOf('--timeout', options.timeout))
   let last: ResourceView | undefined
   let verdict: Verdict = { state: 'waiting', why: 'nothing heard yet' }
   let seen = options.afterEvent
@@ -49,11 +49,4 @@ export async function follow(context: Context, view: ResourceView, options: Foll
 export async function newestEvent({ controller }: Context, key: string): Promise<number> {
   const events = await controller.events({ kind: 'Feed', key, limit: 100 })
   return Math.max(0, ...events.map(event => event.sequence))
-}
-
-/** Throws trouble for a text that is no duration. */
-export function timeoutMsOf(text: string): number {
-  const ms = parseDurationMs(text)
-  if (ms === undefined) throw trouble(`--timeout ${text} is no duration`, 'write a whole number and ms, s, m or h, such as 180s')
-  return ms
 }

@@ -3,6 +3,8 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { connect } from './client.ts'
 import { type Context, formats } from './context.ts'
 import { type ExitCode, ExitError, exitCodes } from './exit.ts'
+import { addOperating } from './operating.ts'
+import { output } from './output.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 export type Settings = {
@@ -75,10 +77,12 @@ function programOf({ terminal, defaults }: Surroundings, act: Act): Command {
   addLooking(program, act, defaults.data)
   addEditing(program, act)
   addApproval(program, act)
+  addOperating(program, act)
   return program
 }
 
-type Act = (verb: Command, action: Run) => Promise<void>
+/** Runs a verb, which is loaded only then. */
+export type Act = (verb: Command, action: Run) => Promise<void>
 
 async function perform(verb: Command, settings: Settings, action: Run): Promise<ExitCode> {
   const { server, manifests, namespace } = verb.optsWithGlobals<{ server: string; manifests?: string; namespace?: string }>()
@@ -255,10 +259,6 @@ function addApproval(program: Command, act: Act): void {
 function waiting(verb: Command, optional: boolean): Command {
   const timed = verb.option('--timeout <duration>', 'how long to follow', '180s').addOption(output(['text', 'json'], 'text'))
   return optional ? timed.option('--wait', 'follow the convergence to its end') : timed
-}
-
-function output(choices: readonly string[], fallback: string): Option {
-  return new Option('-o, --output <format>', 'format').choices(choices).default(fallback)
 }
 
 function isCommander(error: unknown): error is CommanderError {

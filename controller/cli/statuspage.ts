@@ -1,6 +1,7 @@
 import type { ResourceView, SourceView } from '../api/contract.ts'
 import { marketClock, renderSpan } from './duration.ts'
 import { asFeed, type FeedView, hasWarmStandby, healthOf, markOf, type State, states, worstFirst } from './health.ts'
+import { percent } from './subscriptionpage.ts'
 import { renderTable } from './table.ts'
 import { paint } from './terminal.ts'
 
@@ -105,11 +106,6 @@ export function revisionWords({ status, spec }: FeedView): string {
   const isElsewhere = target !== undefined && target !== revision
   const aims = isElsewhere ? (target === failedRevision ? ` (${target} failed)` : ` -> ${target}`) : ''
   return `${runs}${aims}${spec.revision === undefined ? '' : ' (pinned)'}`
-}
-
-// Rounded down, so that 100% means all of them.
-function percent(ratio: number): string {
-  return `${Math.floor(ratio * 1000) / 10}%`
 }
 
 /** Ticks a second, to the precision that anyone reads. */

@@ -79,10 +79,11 @@ function csvOf({ accounts }: SubscriptionsView): string {
 
 const isoOf = (at: unknown): string => (typeof at === 'number' ? new Date(at).toISOString() : '')
 
-function cellOf(value: unknown): string {
+/** A cell of CSV (RFC 4180). */
+export function cellOf(value: unknown): string {
   const text = value === undefined ? '' : String(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-// Down, so that 99.49 % does not look like 99.5 %.
-const percent = (ratio: number): string => `${Math.floor(ratio * 1000) / 10}%`
+/** Rounded down: 99.49 % does not look like 99.5 %, and 100% means all. */
+export const percent = (ratio: number): string => `${Math.floor(ratio * 1000) / 10}%`

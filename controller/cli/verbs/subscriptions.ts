@@ -2,22 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { keyOf } from '../../../crds/contract/resource.ts'
 import { parseResubscription, renderResubscription } from '../../../crds/contract/resubscription.ts'
 import {
-  maxListed,
   type RetryRequest,
   retryStates,
-  type Subscription,
   type SubscriptionState,
   type SubscriptionsView,
   subscriptionStates,
 } from '../../../crds/contract/subscriptions.ts'
 import { requestAnnotations } from '../../../crds/feed.ts'
+import { durationMsOf, numberOf } from '../argument.ts'
 import { changeFeed } from '../change.ts'
 import type { SubscriptionsQuery } from '../client.ts'
 import type { Context } from '../context.ts'
 import { parseDurationMs } from '../duration.ts'
 import { type ExitCode, exitCodes, trouble } from '../exit.ts'
-import { timeoutMsOf } from '../follow.ts'
 import { resourceOf } from '../reference.ts'
+import { readAll } from '../subscriptionlist.ts'
 import { type AccountPage, coverageOf, renderSubscriptions } from '../subscriptionpage.ts'
 
 export type SubscriptionsOptions = {
@@ -58,7 +57,7 @@ export async function subscriptions(context: Context, name: string, options: Sub
 async function show(context: Context, key: string, options: SubscriptionsOptions, threshold: number): Promise<ExitCode> {
   const states = statesOf(options, subscriptionStates) ?? (options.output === 'table' ? troubledStates : undefined)
   const rows = options.output === 'table' ? numberOf('--limit', options.limit, 0, 20_000) : Number.POSITIVE_INFINITY
-  const view = await readAll(context, key, { ...selectionOf(options), state: states?.join(',') }, rows)
+  const view = await readSelected(context, key, { ...selectionOf(options), state: states?.join(',') }, rows)
   const judged = judge(view, options)
   context.terminal.out(renderSubscriptions({ view, threshold, judged }, options.output, context.terminal))
   return coverageOf(judged.counts) >= threshold ? exitCodes.ok : exitCodes.negative
@@ -70,7 +69,7 @@ async function retry(context: Context, key: string, options: SubscriptionsOption
   const text = renderResubscription(context.newToken(), request)
   const parsed = parseResubscription(text)
   if ('problem' in parsed) throw trouble(`the run is not possible: ${parsed.problem}`)
-  const view = await readAll(context, key, { ...selectionOf(options), state: states.join(',') }, 0)
+  const view = await readSelected(context, key, { ...selectionOf(options), state: states.join(',') }, 0)
   const counts = view.accounts.map(({ account, counts: all }) => ({
     account,
     asked: states.reduce((sum, state) => sum + all[state], 0),
@@ -93,38 +92,23 @@ async function retry(context: Context, key: string, options: SubscriptionsOption
 
 /** Looks until enough instruments are covered; exit 1 where they are not in time. */
 async function untilCovered(context: Context, key: string, options: SubscriptionsOptions, threshold: number): Promise<ExitCode> {
-  for (const end = performance.now() + timeoutMsOf(options.timeout); ; ) {
-    const view = await readAll(context, key, selectionOf(options), 0)
+  for (const end = performance.now() + durationMsOf('--timeout', options.timeout); ; ) {
+    const view = await readSelected(context, key, selectionOf(options), 0)
     if (coverageOf(judge(view, options).counts) >= threshold || performance.now() >= end)
       return show(context, key, options, threshold)
     await sleep(lookMs, undefined, { signal: context.signal })
   }
 }
 
-/** Every page of every account, up to `rows` instruments of each. */
-async function readAll(context: Context, key: string, query: SubscriptionsQuery, rows: number): Promise<SubscriptionsView> {
-  const limit = Math.min(rows, maxListed)
-  const view = await context.controller.subscriptions(key, { ...query, limit })
-  if (view.accounts.length === 0) throw trouble(`no session of ${key} runs`, `\`feedctl describe feed ${key}\` says why`)
-  for (const page of view.accounts) await readOn(context, key, query, page, rows)
+/** Every page; trouble where the patterns leave nothing. */
+async function readSelected(context: Context, key: string, query: SubscriptionsQuery, rows: number): Promise<SubscriptionsView> {
+  const view = await readAll(context, key, query, rows)
   if (view.accounts.every(({ counts }) => counts.desired === 0))
     throw trouble(
       `${key} subscribes to nothing that --include and --exclude leave`,
       'patterns are of NAME or EXCHANGE.NAME: "CZCE.AP*"',
     )
   return view
-}
-
-async function readOn(context: Context, key: string, query: SubscriptionsQuery, page: AccountPage, rows: number): Promise<void> {
-  while (page.next !== undefined && page.items.length < rows) {
-    const limit = Math.min(rows - page.items.length, maxListed)
-    const next = await context.controller.subscriptions(key, { ...query, account: page.account, limit, after: page.next })
-    const [more] = next.accounts
-    if (more === undefined || more.items.length === 0) return
-    page.items.push(...(more.items as Subscription[]))
-    if (more.next === undefined) delete page.next
-    else page.next = more.next
-  }
 }
 
 /** The account that the exit status speaks of. */
@@ -175,10 +159,4 @@ function secondsOf(text: string): number {
   if (ms === undefined || ms < 1000)
     throw trouble(`--silent-after ${text} is no duration of a second or more`, 'write 90s, 10m, 1h')
   return ms / 1000
-}
-
-function numberOf(option: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (text.trim() !== '' && value >= min && value <= max) return value
-  throw trouble(`${option} ${text} is no number from ${min} to ${max}`)
 }

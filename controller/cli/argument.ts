@@ -1,0 +1,16 @@
+import { parseDurationMs } from './duration.ts'
+import { trouble } from './exit.ts'
+
+/** ms that an option names. Throws trouble for a text that is no duration. */
+export function durationMsOf(option: string, text: string): number {
+  const ms = parseDurationMs(text)
+  if (ms === undefined) throw trouble(`${option} ${text} is no duration`, 'write a whole number and ms, s, m or h, such as 180s')
+  return ms
+}
+
+/** The number that an option names. Throws trouble for one that is none, or out of bounds. */
+export function numberOf(option: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= min && value <= max) return value
+  throw trouble(`${option} ${text} is no number from ${min} to ${max}`)
+}

@@ -1,0 +1,30 @@
+import { type Command, Option } from 'commander'
+import { output } from './output.ts'
+import type { Act } from './program.ts'
+
+/** The verbs of a trading day: they need no terminal, end in time, and leave metrics behind. */
+export function addOperating(program: Command, act: Act): void {
+  program
+    .command('health [feed...]')
+    .description('coverage, missing, stalled, rejected, lag: exit 0 ok, 1 warning, 2 error')
+    .addOption(
+      new Option('--mode <mode>', 'dry-run: look; enforce: have asked again, 3 times at most; audit: name every instrument')
+        .choices(['dry-run', 'enforce', 'audit'])
+        .default('dry-run'),
+    )
+    .option('--threshold <ratio>', 'share that must be acknowledged and pushed', '0.995')
+    .option('--stalled-after <duration>', 'open session without a fresh tick of an instrument that counts as stalled', '10m')
+    .option('--lag-warning <duration>', 'open session without any tick that is a warning', '120s')
+    .option('--lag-critical <duration>', 'open session without any tick that is an error', '300s')
+    .option('--backoff <duration>', 'with enforce: time to get well after the first try; it doubles', '10s')
+    .option('--timeout <duration>', 'for all of it', '180s')
+    .addOption(push())
+    .addOption(output(['text', 'json', 'csv'], 'text'))
+    .action((feeds, options, verb) =>
+      act(verb, async context => (await import('./verbs/health.ts')).health(context, feeds, options)),
+    )
+}
+
+function push(): Option {
+  return new Option('--push <url>', 'push metrics to this Pushgateway (FEEDPLANE_PUSHGATEWAY)')
+}

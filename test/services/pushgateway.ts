@@ -1,0 +1,31 @@
+import { startDaemon } from './daemon.ts'
+import { temporaryDirectory } from './directory.ts'
+import { freePorts } from './port.ts'
+
+export type Pushgateway = {
+  readonly url: string
+  /** What Prometheus would scrape of it. */
+  metrics(): Promise<string>
+  stop(): Promise<void>
+}
+
+/** A Pushgateway on loopback that keeps nothing. */
+export async function startPushgateway(): Promise<Pushgateway> {
+  const dir = await temporaryDirectory('pushgateway')
+  const [port = 0] = await freePorts(1)
+  const url = `http://127.0.0.1:${port}`
+  const daemon = await startDaemon({
+    command: 'prometheus-pushgateway',
+    args: [`--web.listen-address=127.0.0.1:${port}`],
+    dir: dir.path,
+    ready: async () => (await fetch(`${url}/-/ready`)).ok,
+  })
+  return {
+    url,
+    metrics: async () => (await fetch(`${url}/metrics`)).text(),
+    stop: async () => {
+      await daemon.stop()
+      await dir.remove()
+    },
+  }
+}
