@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { type FSWatcher, watch } from 'chokidar'
 import { type Hints, openHints } from './hint.ts'
 import type { LastGood } from './lastgood.ts'
 import { type Ledger, openLedger, type Verdict } from './ledger.ts'
 import type { Snapshot, Source } from './source.ts'
 import { fingerprint, type Look, lookAt } from './tree.ts'
+import { openWatcher } from './watcher.ts'
 
 export type DirectoryOptions = {
   path: string
@@ -36,7 +36,7 @@ export function directorySource(options: DirectoryOptions): Source {
     name: `directory ${root}`,
     async run(onSnapshot, signal) {
       const hints = openHints(settings.quietMs, settings.longestQuietMs)
-      const watcher = openWatcher(root, hints, settings.onWatchError)
+      const watcher = openWatcher(root, hints.hint, settings.onWatchError)
       try {
         await follow(root, settings, hints, onSnapshot, signal)
       } finally {
@@ -105,18 +105,4 @@ function snapshotOf({ objects, problems, complete }: Verdict, before: Snapshot |
     [...objects].some(([key, declared]) => before.objects.get(key) !== declared) ||
     JSON.stringify(before.problems) !== JSON.stringify(problems)
   return isNew ? { sequence: (before?.sequence ?? 0) + 1, objects, problems, complete } : undefined
-}
-
-/**
- * Chokidar 6 on the folder itself: on a single file it misses swaps of `..data` (measured with 5). `raw` comes before the stat
- * calls that the other events wait for.
- */
-function openWatcher(root: string, hints: Hints, onError: DirectoryOptions['onWatchError']): FSWatcher {
-  const watcher = watch(root, { ignoreInitial: true, atomic: false, awaitWriteFinish: false, followSymlinks: true })
-  watcher.on('all', hints.hint)
-  watcher.on('raw', hints.hint)
-  // What changed between the first look and this moment had no watch on it.
-  watcher.on('ready', hints.hint)
-  watcher.on('error', error => onError?.(error instanceof Error ? error : new Error(String(error))))
-  return watcher
 }

@@ -1,10 +1,10 @@
+import { millisecondsOf } from '../../runtime/duration.ts'
 import type { Placement, Rollout } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import { type Decision, idle, normal } from './decision.ts'
 import type { Reason } from './failure.ts'
 import type { FeedInput } from './input.ts'
 import type { Proof } from './proof.ts'
-import { millisecondsOf } from './workload.ts'
 
 /** How often a rollout in progress is looked at, in ms. */
 export const proofIntervalMs = 250

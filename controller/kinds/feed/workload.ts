@@ -1,5 +1,6 @@
 import { digestOf } from '../../../crds/contract/digest.ts'
 import { labels, type WorkloadFile, type WorkloadSpec } from '../../engines/engine.ts'
+import { millisecondsOf } from '../../runtime/duration.ts'
 import type { Declared } from '../../store/declared.ts'
 import type { Revision } from '../../store/revision.ts'
 
@@ -65,14 +66,6 @@ export function processDigest(revision: Revision): string {
   const digest = digestOf({ hostRef, image: revision.imageDigest ?? image, container, launch, secretDigests })
   if (revision.imageDigest !== undefined) processDigests.set(revision, digest)
   return digest
-}
-
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
-
-/** ms of a duration as specs write it: `250ms`, `120s`, `2m`, `1h`. */
-export function millisecondsOf(duration: string): number {
-  const [, digits, unit] = /^(\d+)(ms|s|m|h)$/.exec(duration) ?? []
-  return Number(digits) * unitMs[unit as keyof typeof unitMs]
 }
 
 const unitBytes = { Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3 } as const
