@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { keyOf } from '../crds/contract/resource.ts'
 import { startServer } from './api/server.ts'
+import { feedsMadeFrom } from './dependents.ts'
 import { openDesk } from './desk.ts'
 import { openEngine } from './engines/open.ts'
 import { imagePuller } from './engines/puller.ts'
@@ -18,6 +20,7 @@ import { parseResourceId, resourceId } from './resourceid.ts'
 import { systemClock } from './runtime/clock.ts'
 import { runLoop } from './runtime/loop.ts'
 import { KeyQueue } from './runtime/queue.ts'
+import { watchSecrets } from './secrets/changes.ts'
 import { secretReader } from './secrets/reader.ts'
 import { directorySource } from './sources/directory.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -78,6 +81,17 @@ export async function startController(settings: ControllerSettings): Promise<Con
       if (resource) recorder.changed(resource.kind, resource.key)
     }
   }
+  const lookAtSecrets = (key: string) => {
+    const id = resourceId('Credentials', key)
+    onAffected(new Set([id, ...feedsMadeFrom(id, store.declared).map(feed => resourceId('Feed', feed))]))
+  }
+  const secrets = secretReader({
+    environment: settings.environment,
+    directory: settings.secretsDirectory,
+    onChange: lookAtSecrets,
+    onFailed: recorder.readFailed,
+    signal: stop.signal,
+  })
   const desk = openDesk({ ...settings, store, clock, metrics, onAffected, onEvent: recorder.event })
   const ports: Ports = {
     clock,
@@ -85,7 +99,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
     declared: store.declared,
     engines,
     images: imagePuller(clock, addFeeds, stop.signal),
-    secrets: secretReader({ environment: settings.environment, directory: settings.secretsDirectory }),
+    secrets,
     feeds: { ...feedClient, push: recordedPush(recorder) },
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
@@ -97,6 +111,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
   }
   for (const key of store.memory.feeds()) showFeed(metrics, key, store.status.get('Feed', key))
 
+  const onSecretsError = (error: Error) => log.error({ err: error }, 'watching the secrets failed, the resync goes on')
   const onWatchError = (error: Error) => log.error({ err: error }, 'watching the manifests failed, the resync goes on')
   const source = directorySource({ path: manifests, lastGood: store.lastGood, onWatchError })
   const server = await startServer({ ...settings, store, metrics, queue, hub, desk, ports, location: manifests })
@@ -119,13 +134,18 @@ export async function startController(settings: ControllerSettings): Promise<Con
     stop.signal,
   )
   const reading = readSource(source, desk, log, stop.signal)
+  const onSecretFiles = () => {
+    secrets.hint()
+    for (const { resource } of store.declared.list('Credentials')) if (resource.spec.file) lookAtSecrets(keyOf(resource.metadata))
+  }
+  const watching = watchSecrets(settings.secretsDirectory, onSecretFiles, onSecretsError, stop.signal)
   log.info({ manifests, url: server.url, version: settings.version }, 'controller started')
 
   return {
     url: server.url,
     async stop({ feeds } = { feeds: 'keep' }) {
       stop.abort()
-      await Promise.all([looping, reading])
+      await Promise.all([looping, reading, watching])
       await server.close()
       if (feeds === 'stop') await stopFeeds(store, engines)
       await engines.close()

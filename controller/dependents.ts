@@ -1,5 +1,5 @@
 import { keyOf } from '../crds/contract/resource.ts'
-import type { Declared } from './store/declared.ts'
+import type { Declared, DeclaredStore } from './store/declared.ts'
 
 /** `Kind/namespace/name` of everything that a feed is made from, itself included. */
 export function ingredients(
@@ -18,4 +18,13 @@ export function ingredients(
     ...accounts.map(name => within('Credentials', name)),
     ...subscriptions.map(name => within('SubscriptionSet', name)),
   ]
+}
+
+/** Keys of the feeds that are made from an object, `Kind/namespace/name`. */
+export function feedsMadeFrom(id: string, declared: Pick<DeclaredStore, 'get' | 'list'>): string[] {
+  return declared.list('Feed').flatMap(feed => {
+    const { metadata, spec } = feed.resource
+    const profile = declared.get('FeedProfile', `${metadata.namespace}/${spec.profileRef}`)
+    return ingredients(feed, profile).includes(id) ? [keyOf(metadata)] : []
+  })
 }

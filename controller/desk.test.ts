@@ -132,10 +132,11 @@ function openStage(path: string) {
   const engines = engineRegistry({
     ...{ open: () => engine, onHint: () => undefined, onWatchFailed: () => undefined, now: clock.now },
   })
+  const readSecrets = async () => ({ values: { BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p' } })
   const ports = (): FeedPorts => ({
     ...{ clock, store, declared: store.declared, engines, feeds: simulatedClient(world) },
     images: imagePuller(clock, () => undefined, AbortSignal.timeout(60_000)),
-    secrets: async () => ({ BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p' }),
+    secrets: { read: readSecrets, readAside: readSecrets, forget: () => undefined },
     catalogues: async () => new Map([['all.json', indexCatalogue('all.json', [instrument])]]),
     problems: () => desk.problems().filter(({ category }) => category === 'deletion'),
     tokenOf: () => 'token',

@@ -1,5 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Status } from '../crds/kinds.ts'
+import { isTrue } from './kinds/condition.ts'
 import type { Store } from './store/store.ts'
 
 /** Gauges that prom-client names as counters, which promtool refuses; the same figures are there by type. */
@@ -107,6 +109,30 @@ export function controllerMetrics(version: string) {
       labelNames: ['namespace', 'feed'],
       registers,
     }),
+    credentialsReady: new Gauge({
+      name: 'feedplane_credentials_ready',
+      help: 'Whether every secret of the Credentials can be read now.',
+      labelNames: ['namespace', 'name'],
+      registers,
+    }),
+    credentialsExpiry: new Gauge({
+      name: 'feedplane_credentials_expiry_timestamp_seconds',
+      help: 'When the token ends with which their Vault is asked, where that is known.',
+      labelNames: ['namespace', 'name'],
+      registers,
+    }),
+    credentialsRotated: new Gauge({
+      name: 'feedplane_credentials_rotated_timestamp_seconds',
+      help: 'When their content was last seen to be another one.',
+      labelNames: ['namespace', 'name'],
+      registers,
+    }),
+    credentialsReadErrors: new Counter({
+      name: 'feedplane_credentials_read_errors_total',
+      help: 'Reads of secrets that failed, by reason.',
+      labelNames: ['namespace', 'name', 'reason'],
+      registers,
+    }),
     epoch: new Gauge({
       name: 'feedplane_feed_epoch',
       help: 'Epoch that publishes.',
@@ -152,6 +178,25 @@ export async function showSurroundings(metrics: ControllerMetrics, store: Store,
   metrics.diskAvailable.set(bavail * bsize)
   metrics.diskSize.set(blocks * bsize)
 }
+
+/** Shows one Credentials; those that are gone have no series. */
+export async function showCredentials(
+  metrics: ControllerMetrics,
+  key: string,
+  status: Status<'Credentials'> | undefined,
+): Promise<void> {
+  const [namespace = '', name = ''] = key.split('/')
+  const labels = { namespace, name }
+  showNumber(metrics.credentialsReady, labels, status && (isTrue(status.conditions, 'Ready') ? 1 : 0))
+  showNumber(metrics.credentialsExpiry, labels, secondsOf(status?.expiresAt))
+  showNumber(metrics.credentialsRotated, labels, secondsOf(status?.rotatedAt))
+  if (status) return
+  const { values } = await metrics.credentialsReadErrors.get()
+  for (const { labels: its } of values)
+    if (its.namespace === namespace && its.name === name) metrics.credentialsReadErrors.remove(its)
+}
+
+const secondsOf = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time) / 1000)
 
 function showNumber(gauge: Gauge, labels: Record<string, string>, value: number | undefined): void {
   if (value === undefined) gauge.remove(labels)

@@ -3,7 +3,7 @@ import type { KindName } from '../crds/kinds.ts'
 import type { EngineCall } from './engines/counting.ts'
 import type { Hub } from './hub.ts'
 import type { Step } from './kinds/feed/decision.ts'
-import { type ControllerMetrics, showFeed } from './metrics.ts'
+import { type ControllerMetrics, showCredentials, showFeed } from './metrics.ts'
 import type { Result } from './runtime/result.ts'
 import type { NewEvent } from './store/event.ts'
 import type { Store } from './store/store.ts'
@@ -25,6 +25,11 @@ export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub,
       if (kind === 'Feed') showFeed(metrics, key, store.status.get('Feed', key))
       hub.publish({ type: 'resource', kind, key })
     },
+    /** Credentials, `namespace/name`, could not be read. */
+    readFailed(key: string, reason: string): void {
+      const [namespace = '', name = ''] = key.split('/')
+      metrics.credentialsReadErrors.inc({ namespace, name, reason })
+    },
     /** A write is about to be made. */
     step(feed: string, { action, reason, ...step }: Step): void {
       metrics.steps.inc({ action })
@@ -40,6 +45,8 @@ export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub,
     reconciled(kind: KindName, key: string, result: Result, tookMs: number): void {
       metrics.reconciles.inc({ kind, result: result.type })
       metrics.reconcileSeconds.observe({ kind }, tookMs / 1000)
+      // With each look, because a token's end moves without being another status.
+      if (kind === 'Credentials') void showCredentials(metrics, key, store.status.get('Credentials', key))
       if (result.type === 'error')
         log.warn({ kind, key, reason: result.fault.reason, detail: result.fault.message }, 'reconcile failed')
     },

@@ -12,7 +12,8 @@ import type { PlanView } from './contract.ts'
 export async function rehearse(resources: Resource[], ports: Ports): Promise<PlanView[]> {
   const declared = overlay(resources, ports.store.declared)
   const keys = touchedFeeds(resources, declared, ports.store.declared)
-  return Promise.all(keys.map(key => rehearseFeed(key, { ...ports, declared })))
+  const secrets = { ...ports.secrets, read: ports.secrets.readAside }
+  return Promise.all(keys.map(key => rehearseFeed(key, { ...ports, declared, secrets })))
 }
 
 async function rehearseFeed(key: string, ports: Ports): Promise<PlanView> {

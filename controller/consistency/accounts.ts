@@ -40,7 +40,7 @@ function wrongType(
 
 /**
  * Every account of a feed needs a front, from the profile or from its own MD_ADDRESS. Fronts for one account and none for the other
- * are a mistake, and an error unless MD_ADDRESS is known to be there; where it may be in a file that this check does not read, or
+ * are a mistake, and an error unless MD_ADDRESS is known to be there; where it may be in a file, or a Vault, that this check does not read, or
  * the profile names no front at all, a warning.
  */
 export function missingFronts(input: ConsistencyInput): Problem[] {
@@ -61,14 +61,14 @@ function missingFront(
   const { fronts } = profile.resource.spec.gateway
   const credentials = name === undefined ? undefined : referred(input, feed, 'Credentials', name)
   if (credentials === undefined || fronts?.[account] !== undefined) return []
-  const { env, file } = credentials.resource.spec
+  const { env } = credentials.resource.spec
   if (env !== undefined && input.env[`${env.prefix}MD_ADDRESS`]) return []
   const isHalf = accounts.some(other => fronts?.[other] !== undefined)
   const { name: profileName } = profile.resource.metadata
   return [
     problemAt(feed, ['spec', 'credentials', account], {
       category: 'consistency',
-      severity: isHalf && file === undefined ? 'error' : 'warning',
+      severity: isHalf && env !== undefined ? 'error' : 'warning',
       reason: 'PartialAccount',
       message: `the ${account} account has no front: FeedProfile ${profileName} (${placeOf(profile)}) names none for it`,
       hint: `add gateway.fronts.${account} to the profile, or give ${name} an MD_ADDRESS`,

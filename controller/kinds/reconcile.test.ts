@@ -3,7 +3,9 @@ import { stalled, transient, waiting } from '../../crds/contract/fault.ts'
 import type { KindName } from '../../crds/kinds.ts'
 import { indexCatalogue } from '../consistency/catalogue.ts'
 import type { EngineRegistry } from '../engines/registry.ts'
+import type { SecretReader } from '../secrets/secret.ts'
 import { openStage, type Stage } from '../simulation/stage.ts'
+import type { NewEvent } from '../store/event.ts'
 import { reconcileCredentials } from './credentials/reconcile.ts'
 import { reconcileFeedProfile } from './feedprofile/reconcile.ts'
 import { reconcileHost } from './host/reconcile.ts'
@@ -15,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-const ports = () => ({ clock: stage.clock, store: stage.store, onStatus: () => undefined })
+const ports = () => ({ clock: stage.clock, store: stage.store, onEvent: () => undefined, onStatus: () => undefined })
 const soon = () => AbortSignal.timeout(5000)
 
 /** The conditions as `Type=Status Reason`, and whether they speak of the declared generation. */
@@ -67,17 +69,55 @@ describe('a host', () => {
 })
 
 describe('credentials', () => {
+  const canary = { USER_ID: 'canary', PASSWORD: 'canary' }
+  const events: string[] = []
+  beforeEach(() => void events.splice(0))
+
+  async function look(read: SecretReader['read']): Promise<void> {
+    const onEvent = ({ reason }: NewEvent) => void events.push(reason)
+    await reconcileCredentials('sim/a', { ...ports(), onEvent, secrets: { read, readAside: read, forget: () => undefined } })
+  }
+  const status = () => stage.store.status.get('Credentials', 'sim/a')
+
   it('are ready when they can be read, and show keys without values', async () => {
-    await reconcileCredentials('sim/a', { ...ports(), secrets: async () => ({ USER_ID: 'canary', PASSWORD: 'canary' }) })
+    await look(async () => ({ values: canary, version: 3 }))
     expect(shown('Credentials', 'sim/a')).toEqual(['Ready=True SecretsRead', 'observed'])
-    expect(stage.store.status.get('Credentials', 'sim/a')).toMatchObject({ keys: ['PASSWORD', 'USER_ID'] })
-    expect(JSON.stringify(stage.store.status.get('Credentials', 'sim/a'))).not.toContain('canary')
+    expect(status()).toMatchObject({ keys: ['PASSWORD', 'USER_ID'], version: 3 })
+    expect(JSON.stringify(status())).not.toContain('canary')
+    expect(events).toEqual([])
   })
 
   it('that are missing are stalled: no try of ours ends it', async () => {
-    const secrets = () => Promise.reject(waiting('SecretMissing', 'set A_PASSWORD'))
-    await reconcileCredentials('sim/a', { ...ports(), secrets })
+    await look(() => Promise.reject(waiting('SecretMissing', 'set A_PASSWORD')))
     expect(shown('Credentials', 'sim/a')).toEqual(['Ready=False SecretMissing', 'Stalled=True SecretMissing', 'observed'])
+    expect(events).toEqual(['SecretMissing'])
+  })
+
+  it('whose Vault is away are not ready, keep what was read, and say when it is back', async () => {
+    await look(async () => ({ values: canary }))
+    const away = { values: canary, trouble: transient('VaultUnreachable', 'nobody there') }
+    await look(async () => away)
+    await look(async () => away)
+    expect(shown('Credentials', 'sim/a')).toEqual([
+      'Ready=False VaultUnreachable',
+      'Reconciling=True VaultUnreachable',
+      'observed',
+    ])
+    expect(status()).toMatchObject({ keys: ['PASSWORD', 'USER_ID'] })
+    expect(status()?.conditions?.[0]?.message).toMatch(/what was read last stays in use/)
+    await look(async () => ({ values: canary }))
+    expect(events).toEqual(['VaultUnreachable', 'SecretsRead'])
+  })
+
+  it('tell of a rotation once, also of one that happened while they could not be read', async () => {
+    await look(async () => ({ values: canary }))
+    expect(status()?.rotatedAt).toBeUndefined()
+    await look(() => Promise.reject(transient('VaultUnreachable', 'nobody there')))
+    stage.clock.goTo(stage.clock.now() + 1000)
+    await look(async () => ({ values: { ...canary, PASSWORD: 'another' } }))
+    await look(async () => ({ values: { ...canary, PASSWORD: 'another' } }))
+    expect(events).toEqual(['VaultUnreachable', 'SecretsRead', 'SecretsRotated'])
+    expect(status()?.rotatedAt).toBe(new Date(stage.clock.now()).toISOString())
   })
 })
 

@@ -16,6 +16,14 @@ export function readFiles(root: string, folder: string, keys: readonly string[])
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
 }
 
+/** One file below the secrets directory that has to be there. Throws a waiting Fault `SecretMissing` where it is not, or is empty. */
+export function readSecretFile(root: string, path: string): string {
+  const place = join(root, path)
+  const value = readKey(root, place)?.trim()
+  if (!value) throw waiting('SecretMissing', `${place} is not there: write it`)
+  return value
+}
+
 function readKey(root: string, path: string): string | undefined {
   try {
     const realPath = realpathSync.native(path)

@@ -26,8 +26,8 @@ function write(folder: string, values: Record<string, string>): void {
   for (const [key, value] of Object.entries(values)) writeFileSync(join(directory, folder, key), value)
 }
 
-const read = (spec: CredentialsSpec, environment: NodeJS.ProcessEnv = {}) =>
-  secretReader({ environment, directory })(declared(spec))
+const read = async (spec: CredentialsSpec, environment: NodeJS.ProcessEnv = {}) =>
+  (await secretReader({ environment, directory }).read(declared(spec))).values
 
 describe('secrets', () => {
   it('come from the environment by prefix, and only the keys that an account has', async () => {

@@ -131,9 +131,12 @@ const bugs: Record<keyof typeof lastingInvariants | keyof typeof finalInvariants
     bug: 'a password is in the text of an error',
     plant: ports => ({
       ...ports,
-      secrets: async credentials => {
-        const values = await ports.secrets(credentials)
-        throw new Error(`disk: cannot parse ${Object.values(values).join(' ')}`)
+      secrets: {
+        ...ports.secrets,
+        read: async credentials => {
+          const { values } = await ports.secrets.read(credentials)
+          throw new Error(`disk: cannot parse ${Object.values(values).join(' ')}`)
+        },
       },
     }),
   },

@@ -1,7 +1,6 @@
 import type { Engine } from '../engines/engine.ts'
 import type { FeedClient } from '../kinds/feed/ports.ts'
 import type { SecretReader, SecretValues } from '../secrets/secret.ts'
-import type { Declared } from '../store/declared.ts'
 import { type Line, make } from './call.ts'
 import type { SimulatedEngine } from './engine.ts'
 
@@ -84,10 +83,11 @@ export function reachedFeeds(client: FeedClient, line: Line, onWrite: OnWrite): 
 }
 
 /** Secrets as a controller reads them. */
-export function reachedSecrets(read: (name: string) => SecretValues, line: Line): SecretReader {
-  return ({ resource: { metadata } }: Declared<'Credentials'>) => {
+export function reachedSecrets(values: (name: string) => SecretValues, line: Line): SecretReader {
+  const read: SecretReader['read'] = ({ resource: { metadata } }) => {
     const { name } = metadata
-    const effect = () => read(name)
+    const effect = () => ({ values: values(name) })
     return make({ to: 'secrets', text: `read ${name}`, kind: 'read', deadlineMs: deadlinesMs.secrets, effect }, line)
   }
+  return { read, readAside: read, forget: () => undefined }
 }

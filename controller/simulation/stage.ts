@@ -1,5 +1,5 @@
 import type { Account } from '../../crds/contract/desired.ts'
-import { stalled, transient, waiting } from '../../crds/contract/fault.ts'
+import { type Fault, stalled, transient, waiting } from '../../crds/contract/fault.ts'
 import { kinds, type Resource } from '../../crds/kinds.ts'
 import { indexCatalogue } from '../consistency/catalogue.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -9,7 +9,8 @@ import { gather } from '../kinds/feed/gather.ts'
 import type { FeedInput } from '../kinds/feed/input.ts'
 import { type FeedPorts, reconcileFeed } from '../kinds/feed/reconcile.ts'
 import type { Result } from '../runtime/result.ts'
-import type { SecretValues } from '../secrets/secret.ts'
+import type { SecretReading, SecretValues } from '../secrets/secret.ts'
+import type { Declared } from '../store/declared.ts'
 import type { NewEvent } from '../store/event.ts'
 import { openStore } from '../store/store.ts'
 import { SimulatedBus } from './bus.ts'
@@ -38,9 +39,21 @@ type FeedDeclaration = {
   autoRollback: boolean
   strategy: 'Handover' | 'Recreate'
   failback: 'manual' | 'auto'
+  /** Where the accounts' secrets come from. */
+  secrets: 'env' | 'vault'
   retry: string | undefined
   resubscribe: string | undefined
   failbackToken: string | undefined
+}
+
+/** What a read of secrets gives: of all Credentials, of `others` by their names, or why nothing. */
+type StagedSecrets = {
+  values: SecretValues | undefined
+  others: Map<string, SecretValues>
+  fault?: Fault | undefined
+  trouble?: Fault | undefined
+  /** Where they are in the Vault, before their names. */
+  path: string
 }
 
 /** One feed, its controller and the world around them, in memory and under a hand clock. */
@@ -68,7 +81,14 @@ export async function openStage() {
       }),
     ]),
   )
-  const secrets: { values: SecretValues | undefined } = { values: { BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p' } }
+  const secrets: StagedSecrets = { values: { BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p' }, others: new Map(), path: 'feeds' }
+  const readSecrets = async ({ resource: { metadata } }: Declared<'Credentials'>): Promise<SecretReading> => {
+    const { fault, trouble } = secrets
+    if (fault) throw fault
+    const values = secrets.others.get(metadata.name) ?? secrets.values
+    if (values) return { values, ...(trouble && { trouble }) }
+    throw waiting('SecretMissing', 'PASSWORD is missing')
+  }
   const spec: FeedDeclaration = {
     host: 'h1',
     image: 'good-1',
@@ -81,6 +101,7 @@ export async function openStage() {
     autoRollback: true,
     strategy: 'Recreate',
     failback: 'manual',
+    secrets: 'env',
     retry: undefined,
     resubscribe: undefined,
     failbackToken: undefined,
@@ -141,10 +162,7 @@ export async function openStage() {
       declared: store.declared,
       engines: opened,
       images: imagePuller(clock, () => undefined, stop.signal),
-      secrets: async () => {
-        if (secrets.values) return secrets.values
-        throw waiting('SecretMissing', 'PASSWORD is missing')
-      },
+      secrets: { read: readSecrets, readAside: readSecrets, forget: () => undefined },
       feeds: {
         ...client,
         push: (endpoint, token, desired, signal) => write('push', () => client.push(endpoint, token, desired, signal)),
@@ -179,7 +197,7 @@ export async function openStage() {
 
   const declare = () => {
     store.declared.accept({
-      objects: resources(isDeclared ? spec : undefined, declaredHosts).map(resource => ({
+      objects: resources(spec, isDeclared, declaredHosts, secrets.path).map(resource => ({
         resource,
         origin: { file: 'a.yaml', line: 1 },
       })),
@@ -315,7 +333,7 @@ function delayOf(result: Result): number {
   return result.type === 'error' ? 500 : 5000
 }
 
-function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Resource[] {
+function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostName>, path: string): Resource[] {
   const metadata = (name: string, annotations?: Record<string, string>) => ({
     name,
     namespace: 'sim',
@@ -332,10 +350,10 @@ function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Res
     ...['a', 'b'].map(name => ({
       kind: 'Credentials' as const,
       metadata: metadata(name),
-      spec: kinds.Credentials.spec.parse({ account: 'ctp', env: { prefix: `${name.toUpperCase()}_` } }),
+      spec: kinds.Credentials.spec.parse({ account: 'ctp', ...secretSource(name, feed.secrets, path) }),
     })),
   ]
-  if (!feed) return declared
+  if (!isDeclared) return declared
   const {
     instruments,
     retry,
@@ -371,6 +389,11 @@ function resources(feed: FeedDeclaration | undefined, hosts: Set<HostName>): Res
     revisionHistoryLimit: 4,
   })
   return [...declared, { kind: 'Feed', metadata: metadata('f', annotations), spec }]
+}
+
+function secretSource(name: string, from: FeedDeclaration['secrets'], path: string): object {
+  if (from === 'env') return { env: { prefix: `${name.toUpperCase()}_` } }
+  return { vault: { address: 'https://vault', mount: 'kv', path: `${path}/${name}`, auth: { token: { file: 'token' } } } }
 }
 
 function catalogueOf(count: number) {

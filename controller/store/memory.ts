@@ -61,6 +61,8 @@ export type FeedMemory = {
   hosts: string[]
   /** One-shot tokens that were carried out, by annotation. */
   requests: Record<string, string>
+  /** Secrets of Vaults as they were read last, by owner: which secret of which Vault, and the keyed digest of its content. */
+  secrets?: Record<string, { source: string; digest: string }>
   /** How far the events of the feed's own processes were heard, by container; `startedAt` tells one process from the next. */
   heard?: Record<string, { startedAt: number; sequence: number }>
 }

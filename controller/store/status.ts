@@ -3,7 +3,7 @@ import { canonical } from '../../crds/contract/digest.ts'
 import type { KindName, Status } from '../../crds/kinds.ts'
 
 /** Members that move all the time: shown live, and no reason to write. */
-const volatileMembers = new Set(['ticksPerSecond', 'lastTickAt', 'ticking', 'engineVersion', 'consumers'])
+const volatileMembers = new Set(['ticksPerSecond', 'lastTickAt', 'ticking', 'engineVersion', 'consumers', 'expiresAt'])
 
 export type StatusStore = {
   get<K extends KindName>(kind: K, key: string): Status<K> | undefined

@@ -1,14 +1,15 @@
 import { requestAnnotations } from '../../../crds/feed.ts'
 import type { Revision } from '../../store/revision.ts'
-import { firstViolation } from './checks.ts'
+import { firstViolation, violationOf } from './checks.ts'
 import type { Aim } from './decision.ts'
-import { type FeedInput, findRevision } from './input.ts'
-import { revisionFor, snapshotOf } from './snapshot.ts'
+import { type FeedInput, findRevision, type Violation } from './input.ts'
+import { isSameProcess, revisionFor, snapshotOf } from './snapshot.ts'
 
 /**
  * The revision to run:
  *
- * 1. While what is declared cannot be carried out, the one that runs or is being rolled out, as if nothing had been edited.
+ * 1. While what is declared cannot be carried out, the one that runs or is being rolled out, as if nothing had been edited. So too where it
+ *    needs another process, and no secrets can be had for one.
  * 2. With `spec.revision`, that earlier one, exactly as it was.
  * 3. Otherwise the one that the declared inputs make.
  * 4. If that one failed before and no input has changed since, the last good one instead.
@@ -21,11 +22,21 @@ export function aimOf(input: FeedInput): Aim {
   const pinned = findRevision(input, input.declared?.resource.spec.revision)
   const declared = pinned ?? declaredRevision(input)
   if (!declared) return { why: 'held', revision: current, violation: unresolved }
+  const unread = unreadSecrets(input, declared, current)
+  if (unread) return { why: 'held', revision: current, violation: unread }
   if (hasFailed(input, declared)) return { why: 'rolled-back', revision: serving, declared }
   return { why: pinned ? 'pinned' : 'declared', revision: declared }
 }
 
 const unresolved = { class: 'waiting', reason: 'InputsUnresolved', message: 'the declared inputs are not complete yet' } as const
+
+/** No new process can be given what a Vault does not tell now; one that runs has it with itself. */
+function unreadSecrets({ secrets }: FeedInput, declared: Revision, current: Revision | undefined): Violation | undefined {
+  if (current && isSameProcess(current.snapshot, declared.snapshot)) return undefined
+  for (const [owner, view] of Object.entries(secrets))
+    if (view && 'isAssumed' in view && view.trouble) return violationOf(owner, view.trouble)
+  return undefined
+}
 
 /** A token that asks to try the failed revision once more, if it was not carried out yet. */
 export function newRequest(input: FeedInput, name: keyof typeof requestAnnotations): string | undefined {

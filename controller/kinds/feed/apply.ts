@@ -1,9 +1,11 @@
 import { feedDirectory } from '../../../crds/contract/desired.ts'
-import { stalled } from '../../../crds/contract/fault.ts'
+import { keyedDigestOf } from '../../../crds/contract/digest.ts'
+import { stalled, transient } from '../../../crds/contract/fault.ts'
 import type { WorkloadFile } from '../../engines/engine.ts'
+import type { Declared } from '../../store/declared.ts'
 import type { Step } from './decision.ts'
 import { engineOf, hostOf } from './gather.ts'
-import type { FeedInput } from './input.ts'
+import type { FeedInput, SecretOwner } from './input.ts'
 import { type Passing, passGate } from './passing.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
 import { workloadSpec } from './workload.ts'
@@ -81,17 +83,22 @@ async function specFor(step: Step & { action: 'Create' }, input: FeedInput, port
   })
 }
 
-/** The secrets go from their source into the workload's directory; nothing else ever sees them. */
-async function secretFiles({ credentials }: FeedInput, { secrets }: ReadPorts): Promise<WorkloadFile[]> {
-  const perOwner = await Promise.all(
-    Object.entries(credentials).map(async ([owner, declared]) => {
-      const values = await secrets(declared)
-      return Object.entries(values).map(
-        ([key, content]): WorkloadFile => ({ path: `${feedDirectory.secrets}/${owner}/${key}`, content }),
-      )
-    }),
-  )
-  return perOwner.flat()
+/**
+ * The secrets go from their source into the workload's directory; nothing else ever sees them. They are those that the decision rests on:
+ * what was rotated in between makes another revision.
+ */
+async function secretFiles({ credentials, secrets: views }: FeedInput, { secrets, store }: ReadPorts): Promise<WorkloadFile[]> {
+  const owners = Object.entries(credentials) as [SecretOwner, Declared<'Credentials'>][]
+  const perOwner = owners.map(async ([owner, declared]) => {
+    const { values } = await secrets.read(declared)
+    const view = views[owner]
+    if (view && 'digest' in view && view.digest !== keyedDigestOf(store.installation.digestKey, values))
+      throw transient('SecretsChanged', `the secrets of ${owner} were rotated in this moment: it is looked at again`)
+    return Object.entries(values).map(
+      ([key, content]): WorkloadFile => ({ path: `${feedDirectory.secrets}/${owner}/${key}`, content }),
+    )
+  })
+  return (await Promise.all(perOwner)).flat()
 }
 
 function desiredFile(desired: object): WorkloadFile {

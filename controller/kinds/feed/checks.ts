@@ -1,3 +1,4 @@
+import type { Fault } from '../../../crds/contract/fault.ts'
 import { busCredentialsRef, type FeedInput, findRevision, type SecretOwner, type Violation } from './input.ts'
 
 type Check = (input: FeedInput) => Violation | undefined
@@ -90,13 +91,13 @@ function instrumentsResolved({ resolution }: FeedInput): Violation | undefined {
 }
 
 function secretsReadable({ secrets }: FeedInput): Violation | undefined {
-  for (const [owner, reading] of Object.entries(secrets)) {
-    if (reading && 'fault' in reading) {
-      const { fault } = reading
-      return { class: fault.class, reason: fault.reason, message: fault.message, path: `spec.credentials.${owner}` }
-    }
-  }
+  for (const [owner, view] of Object.entries(secrets)) if (view && 'fault' in view) return violationOf(owner, view.fault)
   return undefined
+}
+
+/** Why the secrets of an account, or of the bus, hold a feed. */
+export function violationOf(owner: string, { class: faultClass, reason, message }: Fault): Violation {
+  return { class: faultClass, reason, message, path: `spec.credentials.${owner}` }
 }
 
 /** A revision that runs two accounts needs the secrets of both. */

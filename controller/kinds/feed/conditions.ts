@@ -2,7 +2,7 @@ import type { Fault } from '../../../crds/contract/fault.ts'
 import { isGivenUp, type SessionStatus } from '../../../crds/contract/feedstatus.ts'
 import type { NewCondition } from '../condition.ts'
 import type { Decision } from './decision.ts'
-import { type FeedInput, findReport, type Violation } from './input.ts'
+import { type FeedInput, findReport, type SecretView, type Violation } from './input.ts'
 import { silenceOf } from './proof.ts'
 
 /**
@@ -132,9 +132,10 @@ function ready({ type, reason, message }: State): NewCondition {
 
 /** Read, and not refused by a front for good: of the standby too, which `Ready` does not speak of. */
 function credentialsReady({ secrets, reports }: FeedInput): NewCondition {
-  const faulty = Object.values(secrets).find(reading => reading && 'fault' in reading)
-  if (faulty && 'fault' in faulty)
-    return { type: 'CredentialsReady', status: 'False', reason: faulty.fault.reason, message: faulty.fault.message }
+  const troubles = Object.values(secrets).flatMap(view => troubleOf(view) ?? [])
+  // One that holds the feed before one that it outlives.
+  const trouble = troubles.find(({ isHeld }) => isHeld) ?? troubles[0]
+  if (trouble) return { type: 'CredentialsReady', status: 'False', reason: trouble.reason, message: trouble.message }
   const refused = reports.flatMap(view => ('report' in view ? view.report.sessions : [])).find(isLoginRefused)
   if (refused) {
     const message = `${refused.account}: ${refused.message ?? refused.state}`
@@ -146,6 +147,15 @@ function credentialsReady({ secrets, reports }: FeedInput): NewCondition {
     reason: 'SecretsRead',
     message: `read for ${Object.keys(secrets).join(', ') || 'nobody'}`,
   }
+}
+
+function troubleOf(view: SecretView | undefined): { reason: string; message: string; isHeld: boolean } | undefined {
+  if (!view) return undefined
+  if ('fault' in view) return { reason: view.fault.reason, message: view.fault.message, isHeld: true }
+  if (!view.trouble) return undefined
+  const { reason, message } = view.trouble
+  const use = view.isAssumed ? 'what runs goes on with what it was given' : 'what was read last stays in use'
+  return { reason, message: `${message}; ${use}`, isHeld: false }
 }
 
 const isLoginRefused = (session: SessionStatus): boolean => isGivenUp(session) && session.errorId !== undefined

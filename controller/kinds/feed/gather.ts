@@ -1,5 +1,4 @@
 import { accounts } from '../../../crds/contract/desired.ts'
-import { keyedDigestOf } from '../../../crds/contract/digest.ts'
 import { asFault, waiting } from '../../../crds/contract/fault.ts'
 import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
@@ -24,6 +23,7 @@ import {
   type SecretOwner,
 } from './input.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
+import { viewSecrets } from './secretview.ts'
 import { containerName, ownerOf, processDigest } from './workload.ts'
 
 /** Does every read that a decision needs. Absence is `undefined`; an engine or feed that does not answer is a fault in its place. */
@@ -36,7 +36,7 @@ export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, si
   const isForgotten = !references.declared && !known
   const hosts = isForgotten ? everyHost(key, store) : hostsOf(references.declared, memory, revisions)
   const [secrets, resolution, views] = await Promise.all([
-    readSecrets(references.credentials, ports),
+    viewSecrets(references.credentials, memory, ports),
     resolve(references.sets, ports),
     viewEngines(key, hosts, ports, signal),
   ])
@@ -120,17 +120,6 @@ function lookUp(key: string, revisions: Revision[], { declared: store, problems 
 /** Such a problem is about what the objects say to each other; any other one about the file, whose last good objects stay in force. */
 function isBetweenObjects({ category }: Problem): boolean {
   return category === 'reference' || category === 'consistency'
-}
-
-async function readSecrets(credentials: FeedInput['credentials'], { secrets, store }: ReadPorts): Promise<FeedInput['secrets']> {
-  const read = async (owner: string, declared: Declared<'Credentials'>) => {
-    try {
-      return [owner, { digest: keyedDigestOf(store.installation.digestKey, await secrets(declared)) }] as const
-    } catch (error) {
-      return [owner, { fault: asFault(error) }] as const
-    }
-  }
-  return Object.fromEntries(await Promise.all(Object.entries(credentials).map(([owner, declared]) => read(owner, declared))))
 }
 
 type Resolved = { sets: object[]; catalogues: Catalogues; resolution: Resolution }

@@ -12,6 +12,12 @@ import type { Revision } from '../../store/revision.ts'
 /** Whose secrets: an account's, or the bus's. */
 export type SecretOwner = Account | 'nats'
 
+/**
+ * A secret as it is in use, or why there is none. `trouble` is why it could not be read anew. `isAssumed`: nothing was read of its Vault since
+ * the controller started, and it is taken for the one that was read last; no new process can be given it. `source` names the Vault's secret.
+ */
+export type SecretView = { digest: string; source?: string; trouble?: Fault; isAssumed?: true } | { fault: Fault }
+
 /** What one engine shows of this feed. */
 export type EngineView = {
   /** Set when the engine could not be asked: what runs is then unknown, not absent. */
@@ -47,7 +53,7 @@ export type FeedInput = {
   /** Whether the newest version of the declaring file could be taken over. */
   sourceProblems: Problem[]
   resolution: Resolution | undefined
-  secrets: Partial<Record<SecretOwner, { digest: string } | { fault: Fault }>>
+  secrets: Partial<Record<SecretOwner, SecretView>>
   memory: FeedMemory
   revisions: Revision[]
   /** By name of the host: every one on which something of this feed runs, may run or shall run. */

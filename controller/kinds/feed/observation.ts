@@ -4,10 +4,11 @@ import { hear } from './feedevents.ts'
 import type { FeedInput } from './input.ts'
 import { loginsToRetry } from './loginretry.ts'
 import { followOverride } from './override.ts'
+import { rememberSecrets } from './secretview.ts'
 
 /** What a look learned before anything is decided: epochs, hosts, requests, the watchdog's choice, and inputs that are other ones now. */
 export function observe(input: FeedInput, aim: Aim): Pick<Decision, 'memory' | 'notes'> {
-  const seen = { ...input.memory, epoch: epochSeen(input), hosts: hostsSeen(input) }
+  const seen = { ...rememberSecrets(input.memory, input.secrets), epoch: epochSeen(input), hosts: hostsSeen(input) }
   const retried = takeRetry(idle(seen, aim), input)
   const followed = takeFailback(followOverride(retried, input), input)
   const { heard, notes } = hear(input)

@@ -35,6 +35,12 @@ export function revisionFor(input: FeedInput, snapshot: Snapshot): Revision {
   return { number, createdAt: input.now, state: 'pending', reason: undefined, inputsDigest, imageDigest: undefined, snapshot }
 }
 
+/** Whether a process of the one runs the other too, as far as what is declared tells. */
+export function isSameProcess(a: Snapshot, b: Snapshot): boolean {
+  const partOf = ({ live: _live, ...rest }: Snapshot) => digestOf(rest)
+  return partOf(a) === partOf(b)
+}
+
 /** Digest of all inputs. The instruments' part, which can be 20,000 names, is remembered by identity. */
 export function inputsDigestOf(snapshot: Snapshot): string {
   const { live, ...rest } = snapshot
