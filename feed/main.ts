@@ -9,6 +9,7 @@ import { addRpcMetric } from './rpc/metrics.ts'
 import { openResponder } from './rpc/open.ts'
 import { readBusSecrets } from './session/secrets.ts'
 import { assertZone, feedZone } from './session/zone.ts'
+import { openBus } from './supervisor/bus.ts'
 import { addConsumerMetrics, ConsumerWatch } from './supervisor/consumerwatch.ts'
 import { addDiskMetrics } from './supervisor/diskmetrics.ts'
 import { addHorizonMetric, HorizonWatch } from './supervisor/horizon.ts'
@@ -80,19 +81,20 @@ async function main(log: Logger): Promise<void> {
   log.info({ feed: saved.desired.feed, version, port }, 'the feed listens')
   const patrol = new Patrol(supervisor)
   supervisor.start()
-  const responder = openResponder(supervisor, version, await readBusSecrets(join(directory, feedDirectory.secrets, 'nats')))
+  const bus = openBus(saved.desired, await readBusSecrets(join(directory, feedDirectory.secrets, 'nats')))
+  const responder = bus && openResponder(supervisor, version, bus)
   addRpcMetric(metrics.registry, responder)
   addHorizonMetric(metrics.registry, supervisor)
   addTradingMetrics(metrics.registry, supervisor)
   addDiskMetrics(metrics.registry, directory)
   addConsumerMetrics(metrics.registry, supervisor)
-  const consumers = new ConsumerWatch(supervisor, () => responder?.connection)
+  const consumers = new ConsumerWatch(supervisor, () => bus?.connection)
   const horizon = new HorizonWatch(supervisor)
   stopOnSignal(async () => {
     patrol.stop()
     horizon.stop()
     consumers.stop()
-    await responder?.close()
+    await bus?.close()
     await supervisor.stop()
     server.close()
     server.closeAllConnections()

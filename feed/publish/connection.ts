@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { connect, type NatsConnection, type NodeConnectionOptions, PermissionViolationError } from '@nats-io/transport-node'
 import { greetingServer } from './greeting.ts'
 
 const connectTimeoutMs = 3000
@@ -15,8 +15,8 @@ export type BusHandlers = {
   up(connection: NatsConnection): void
   /** Called once for each `up`, and for each failed try. The message holds no secret. */
   down(message: string): void
-  /** An error that the server reported on a connection that stays, such as a missing permission. */
-  failed(message: string): void
+  /** An error that the server reported on a connection that stays; of a missing permission with its subject. */
+  failed(message: string, subject: string | undefined): void
 }
 
 /**
@@ -90,7 +90,7 @@ export class BusConnection {
 
   async #listen(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === 'error') this.#handlers.failed(status.error.message)
+      if (status.type === 'error') this.#handlers.failed(status.error.message, subjectOf(status.error))
     }
   }
 }
@@ -118,5 +118,7 @@ function optionsOf(name: string, servers: string[], secrets: BusSecrets): NodeCo
     ...(secrets.USER === undefined ? {} : { user: secrets.USER, pass: secrets.PASSWORD ?? '' }),
   }
 }
+
+const subjectOf = (error: Error): string | undefined => (error instanceof PermissionViolationError ? error.subject : undefined)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

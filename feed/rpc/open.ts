@@ -1,5 +1,5 @@
 import { transient } from '../../crds/contract/fault.ts'
-import type { BusSecrets } from '../publish/connection.ts'
+import type { Bus } from '../supervisor/bus.ts'
 import { unreadyReasons } from '../supervisor/readiness.ts'
 import { reportOf } from '../supervisor/report.ts'
 import { listAll, retrySubscriptions } from '../supervisor/subscriptions.ts'
@@ -7,16 +7,12 @@ import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Sources } from './answers.ts'
 import { Responder } from './responder.ts'
 
-/** Answers the older service's requests for this feed; nothing where it does not publish to NATS. */
-export function openResponder(supervisor: Supervisor, version: string, secrets: BusSecrets): Responder | undefined {
+/** Answers the older service's requests for this feed on its bus. */
+export function openResponder(supervisor: Supervisor, version: string, bus: Bus): Responder {
   const { feed, launch } = supervisor.desired
-  const { type, servers, subjectPrefix } = launch.publish
-  if (type === 'none') return undefined
-  return new Responder({
+  const responder = new Responder({
     feed,
-    servers,
-    subjectPrefix,
-    secrets,
+    subjectPrefix: launch.publish.subjectPrefix,
     sources: sourcesOf(supervisor, version),
     changed: (isUp, message) => {
       const fields = message === undefined ? {} : { fields: { detail: message } }
@@ -24,6 +20,8 @@ export function openResponder(supervisor: Supervisor, version: string, secrets: 
       else supervisor.say({ type: 'Warning', reason: 'RpcLost', message: 'requests over NATS are not answered', ...fields })
     },
   })
+  bus.join(responder)
+  return responder
 }
 
 function sourcesOf(supervisor: Supervisor, version: string): Sources {

@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { asFault } from '../../crds/contract/fault.ts'
-import { BusConnection, type BusSecrets } from '../publish/connection.ts'
+import type { BusHandlers } from '../publish/connection.ts'
 import { answerTo, RequestError, type Sources } from './answers.ts'
 import { Bucket } from './bucket.ts'
 import { isCaptured, type Method, methods, ownSubjectOf } from './subjects.ts'
@@ -17,47 +17,28 @@ export const maxUnderWay = 8
 
 export type ResponderOptions = {
   feed: string
-  servers: string[]
   subjectPrefix: string
-  secrets: BusSecrets
   sources: Sources
   /** Told when the requests can be answered, and when that ends; the message says why. */
   changed: (isUp: boolean, message?: string) => void
 }
 
 /**
- * Answers the requests of the older service over NATS, on a connection of its own. Each feed answers on the plain subjects, once,
+ * Answers the requests of the older service over NATS. Each feed answers on the plain subjects, once,
  * however many processes it has (queue group `feedplane.NAMESPACE.FEED`), and on `PREFIX-rpc.NAMESPACE.FEED.METHOD` for itself alone.
  */
-export class Responder {
+export class Responder implements BusHandlers {
   readonly #options: ResponderOptions
-  readonly #bus: BusConnection
   readonly #bucket = new Bucket({ perSecond: requestsPerSecond, burst, now: () => performance.now() })
   readonly counters = { answered: 0, refused: 0 }
-  #connection: NatsConnection | undefined
   #underWay = 0
   #isUp: boolean | undefined
 
   constructor(options: ResponderOptions) {
     this.#options = options
-    this.#bus = new BusConnection(`feedplane ${options.feed} rpc`, options.servers, options.secrets, {
-      up: nats => this.#attach(nats),
-      down: message => this.#detach(message),
-      failed: message => this.#failed(message),
-    })
   }
 
-  /** The connection, while there is one: whoever else of the supervisor asks the bus for something does it here. */
-  get connection(): NatsConnection | undefined {
-    return this.#connection
-  }
-
-  close(): Promise<void> {
-    return this.#bus.close()
-  }
-
-  #attach(nats: NatsConnection): void {
-    this.#connection = nats
+  up(nats: NatsConnection): void {
     const { feed, subjectPrefix } = this.#options
     const queue = `feedplane.${feed.replace('/', '.')}`
     for (const method of methods) {
@@ -67,14 +48,12 @@ export class Responder {
     this.#say(true)
   }
 
-  #detach(message: string): void {
-    this.#connection = undefined
+  down(message: string): void {
     this.#say(false, message)
   }
 
-  // What is asked of the server itself, over the same connection, are no requests of the older service.
-  #failed(message: string): void {
-    if (!message.includes('$JS.API.')) this.#say(false, message)
+  failed(message: string): void {
+    this.#say(false, message)
   }
 
   // A subscription that the server does not permit ends with an error, and the others go on.
