@@ -9,7 +9,7 @@ import { accept, type Verdict } from './acceptance.ts'
 import { SessionChild } from './child.ts'
 import { Convergence } from './convergence.ts'
 import { Failovers } from './failovers.ts'
-import { closeOrFence, openOrFence } from './flip.ts'
+import { Gatekeeper, type GateWanted, type OpenGate } from './gatekeeper.ts'
 import { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
 import type { Override, Saved, StateDirectory } from './state.ts'
@@ -29,9 +29,6 @@ export type SupervisorOptions = {
   /** Resident set beyond which a session is replaced. */
   sessionMemoryBytes: number
 }
-
-/** Whose gate is open, and since when (ms since 1970). */
-export type OpenGate = { account: Account; epoch: number; since: number }
 
 /**
  * Moves roles, not ticks: it keeps one session process per account in the roles that the desired state gives them. Level-triggered:
@@ -55,15 +52,13 @@ export class Supervisor {
   consumers: ConsumersReport | undefined
   /** Receive time of each account's newest fresh tick, over the lives of its processes. */
   readonly lastTickAt = new Map<Account, number>()
-  openGate: OpenGate | undefined
   readonly #options: SupervisorOptions
   readonly #ledger: Ledger
   readonly #convergence = new Convergence(
     () => this.#pass(),
     error => this.say(story.failed(error)),
   )
-  #pendingSaid = ''
-  #deposed: Account | undefined
+  readonly #gatekeeper: Gatekeeper
   readonly #replacing = new Set<Account>()
 
   constructor(options: SupervisorOptions) {
@@ -74,6 +69,14 @@ export class Supervisor {
     this.override = options.saved.override
     this.#ledger = new Ledger(options.state, options.saved.position, error => this.say(story.unsaved(error)))
     for (const account of this.desired.launch.accounts) this.children.set(account, this.#newChild(account))
+    this.#gatekeeper = new Gatekeeper({
+      children: this.children,
+      wanted: () => this.#gateWanted(),
+      ledger: this.#ledger,
+      failovers: this.failovers,
+      say: event => this.say(event),
+      ask: () => this.#convergence.ask(),
+    })
     this.tap = new TickTap(instruments => this.#tellAll(instruments))
   }
 
@@ -85,6 +88,11 @@ export class Supervisor {
   /** The account whose gate is or shall be open. */
   get active(): Account {
     return this.override?.active ?? this.desired.live.active
+  }
+
+  /** Whose gate is open. */
+  get openGate(): OpenGate | undefined {
+    return this.#gatekeeper.open
   }
 
   /** Whether the gate is on its way to another account. */
@@ -170,7 +178,7 @@ export class Supervisor {
   /** Closes the gates, keeps the position, ends the sessions. */
   async stop(): Promise<void> {
     await this.#convergence.stop()
-    await this.#closeGate()
+    await this.#gatekeeper.close()
     this.#ledger.save()
     await Promise.all([...this.children.values()].map(child => child.stop()))
     this.tap.close()
@@ -225,14 +233,9 @@ export class Supervisor {
   }
 
   #gone(account: Account, expected: boolean, code: number | null, signal: NodeJS.Signals | null): void {
-    const hadGate = this.openGate?.account === account
-    if (hadGate) {
-      this.openGate = undefined
-      this.#ledger.lost()
-    }
+    const hadGate = this.#gatekeeper.gone(account, !expected)
     if (expected) return
     this.say(story.died(account, code, signal))
-    if (hadGate) this.#deposed = account
     if (hadGate && account === this.active) this.#succeed(account)
     this.#convergence.ask()
   }
@@ -270,17 +273,21 @@ export class Supervisor {
     this.#options.state.saveOverride(undefined)
   }
 
+  #gateWanted(): GateWanted {
+    const why = this.override?.reason ?? 'declared'
+    return { role: this.desired.live.role, account: this.active, epoch: this.epoch, why }
+  }
+
   async #pass(): Promise<void> {
     await this.#replaceGrown()
     await this.#runWanted()
-    if (this.desired.live.role === 'standby') await this.#closeGate()
-    else await this.#openWanted()
+    await this.#gatekeeper.converge()
   }
 
   async #replaceGrown(): Promise<void> {
     for (const account of this.#replacing) {
       this.#replacing.delete(account)
-      if (this.openGate?.account === account) await this.#closeGate()
+      if (this.openGate?.account === account) await this.#gatekeeper.close()
       await this.children.get(account)?.stop()
     }
   }
@@ -290,66 +297,5 @@ export class Supervisor {
       if (this.needs(account)) child.want()
       else await child.stop()
     }
-  }
-
-  async #closeGate(): Promise<void> {
-    const child = this.openGate && this.children.get(this.openGate.account)
-    if (child === undefined) return
-    this.#ledger.take(await closeOrFence(child, this.#ledger.position))
-    this.openGate = undefined
-  }
-
-  async #openWanted(): Promise<void> {
-    const { active, epoch, openGate } = this
-    const child = this.children.get(active)
-    // A process that has not spoken yet would miss the deadline for opening on a busy machine, and be killed for it.
-    if (child?.report === undefined || !child.isUp) return
-    if (openGate?.account === active && openGate.epoch === epoch) return
-    if (openGate === undefined && this.#deposed !== undefined && this.#deposed !== active)
-      await this.#succession(this.#deposed, child)
-    else if (openGate === undefined || openGate.account === active) await this.#openGateOf(active, child, 'Restart')
-    else if (this.#mayFlip(openGate.account, child)) await this.#flip(openGate.account, child)
-    else this.#sayPending(openGate.account)
-  }
-
-  // What is on disk says from here on that more may have been published than it names.
-  async #openGateOf(account: Account, child: SessionChild, reason: 'Flip' | 'Restart'): Promise<void> {
-    const { epoch } = this
-    await openOrFence(child, { epoch, position: this.#ledger.position, reason })
-    const since = this.openGate?.account === account ? this.openGate.since : Date.now()
-    this.openGate = { account, epoch, since }
-    this.#deposed = undefined
-    this.#ledger.opened()
-    this.say({ type: 'Normal', reason: 'GateOpened', message: 'an account publishes', fields: { account, epoch } })
-  }
-
-  // Ticks go on from the old account until the new one is live; where the old one is not live either, nothing is lost by flipping.
-  #mayFlip(from: Account, to: SessionChild): boolean {
-    return to.report?.status.state === 'live' || this.children.get(from)?.report?.status.state !== 'live'
-  }
-
-  async #flip(from: Account, child: SessionChild): Promise<void> {
-    this.#pendingSaid = ''
-    await this.#closeGate()
-    await this.#succession(from, child)
-    this.#convergence.ask()
-  }
-
-  // The old gate is closed, by its session or with it.
-  async #succession(from: Account, child: SessionChild): Promise<void> {
-    const { active: to, epoch, override } = this
-    this.failovers.begin(from, to, epoch, override?.reason ?? 'declared')
-    this.failovers.closed()
-    await this.#openGateOf(to, child, 'Flip')
-    const record = this.failovers.opened()
-    if (record !== undefined) this.say(story.failedOver(record))
-  }
-
-  #sayPending(from: Account): void {
-    const { active: to } = this
-    const said = `${from} ${to} ${this.epoch}`
-    if (this.#pendingSaid === said) return
-    this.#pendingSaid = said
-    this.say(story.pending(from, to))
   }
 }
