@@ -24,7 +24,7 @@ const otherWords = new Set(
     'PullImage Create Start Stop Rename Remove Push MoveGate Resubscribe RetryLogins',
     'Handover',
     'Always Never Override',
-    'Fault Problem NodeError RequestError AbortError Bearer',
+    'Fault Problem NodeError RequestError AbortError JetStreamNotEnabled Bearer',
     'InstrumentID ExchangeID TradingDay ActionDay UpdateTime UpdateMillisec Volume Turnover OpenInterest PreOpenInterest AveragePrice',
     'BidPrice BidVolume AskPrice AskVolume',
     'LastPrice OpenPrice HighestPrice LowestPrice ClosePrice SettlementPrice PreSettlementPrice PreClosePrice UpperLimitPrice LowerLimitPrice',

@@ -82,6 +82,7 @@ async function main(log: Logger): Promise<void> {
   const patrol = new Patrol(supervisor)
   supervisor.start()
   const bus = openBus(saved.desired, await readBusSecrets(join(directory, feedDirectory.secrets, 'nats')))
+  if (supervisor.fence) bus?.join(supervisor.fence)
   const responder = bus && openResponder(supervisor, version, bus)
   addRpcMetric(metrics.registry, responder)
   addHorizonMetric(metrics.registry, supervisor)

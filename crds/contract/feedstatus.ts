@@ -79,6 +79,17 @@ export const consumersReportSchema = z.object({
 })
 export type ConsumersReport = z.infer<typeof consumersReportSchema>
 
+/** How this process holds its epoch on the bus; `unfenced`: the bus has no JetStream to hold it with. */
+export const fenceStates = ['unclaimed', 'claimed', 'unfenced', 'deposed'] as const
+
+/** `holder` is this process, over its restarts; `by` the one that has claimed the epoch in force, or a higher one. `message`: why it is unclaimed. */
+const fenceSchema = z.object({
+  state: z.enum(fenceStates),
+  holder: z.string(),
+  by: z.object({ holder: z.string(), epoch: z.int() }).optional(),
+  message: z.string().optional(),
+})
+
 /** Body of `GET /v1/status` of a feed. */
 export const feedReportSchema = z.object({
   feed: z.string(),
@@ -101,6 +112,8 @@ export const feedReportSchema = z.object({
   silentGroups: z.array(silentGroupSchema).optional(),
   publisher: z.object({ type: z.string(), connected: z.boolean(), message: z.string().optional(), outbox: count }),
   consumers: consumersReportSchema.optional(),
+  /** Of a feed that publishes to a bus. */
+  fence: fenceSchema.optional(),
   lastFailover: failoverRecordSchema.optional(),
   gaps: count,
   /** Sequence of the newest event; 0 before the first. */

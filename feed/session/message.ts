@@ -12,7 +12,8 @@ export type ToSession =
   | { type: 'rateLimits'; rateLimits: Live['rateLimits'] }
   /** `reason` is what a gap is put down to, where ticks are missing before the first one. */
   | { type: 'open'; id: number; epoch: number; position: Position; reason: 'Flip' | 'Restart' }
-  | { type: 'close'; id: number }
+  /** `isDeposed`: another process publishes already, so what the bus has not taken yet is not sent any more. */
+  | { type: 'close'; id: number; isDeposed: boolean }
   /** Instruments whose published ticks are to be sent as `ticks`; all where the list is empty, none where it is missing. */
   | { type: 'tap'; instruments?: string[] }
   /** A question about the subscriptions. */

@@ -119,7 +119,7 @@ export class Session {
         this.#open(message)
         break
       case 'close':
-        void this.#close(message.id)
+        void this.#close(message)
         break
       case 'tap':
         this.#tap.select(message.instruments)
@@ -260,10 +260,10 @@ export class Session {
 
   // The other account publishes on a connection of its own: what this one has sent must be there first, or consumers would take it
   // for a deposed publisher's.
-  async #close(id: number): Promise<void> {
+  async #close({ id, isDeposed }: Extract<ToSession, { type: 'close' }>): Promise<void> {
     const position = this.#gate.close(Date.now())
     const { publisher } = this.#options
-    const waitMs = publisher.status().connected ? closeFlushMs : 0
+    const waitMs = publisher.status().connected && !isDeposed ? closeFlushMs : 0
     await publisher.flush(AbortSignal.timeout(waitMs))
     const withdrawn = publisher.withdraw()
     if (withdrawn > 0) this.#sayWithdrawn(withdrawn)

@@ -3,7 +3,7 @@ import type { Desired } from '../../crds/contract/desired.ts'
 import { BusConnection, type BusHandlers, type BusSecrets } from '../publish/connection.ts'
 
 /** What is sent there is a request, and fails at who made it. */
-const isAnswered = /^\$JS\./
+const isAnswered = /^(\$JS|feedplane\.epoch)\./
 
 /**
  * The supervisor's connection to the bus, shared by whatever in it needs one. Ticks have connections of their own, in the sessions, so nothing

@@ -89,8 +89,8 @@ export class SessionChild {
   }
 
   /** Closes the gate. Throws a transient Fault when the session does not answer in `deadlineMs`. */
-  async close(deadlineMs: number): Promise<Position> {
-    const answer = await this.#ask(id => ({ type: 'close', id }), deadlineMs)
+  async close(isDeposed: boolean, deadlineMs: number): Promise<Position> {
+    const answer = await this.#ask(id => ({ type: 'close', id, isDeposed }), deadlineMs)
     if (answer.type !== 'closed') throw stalled('Protocol', `the session answered ${answer.type} to close`)
     return answer.position
   }

@@ -1,20 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Pause after a pass that failed. */
-const retryMs = 500
+/** Pause after a pass that failed, where no other is asked for. */
+const defaultRetryMs = 500
 
 /** Runs passes one at a time; what is asked for meanwhile leads to one more, and a pass that fails to another a little later. */
 export class Convergence {
   readonly #pass: () => Promise<void>
   readonly #failed: (error: unknown) => void
+  readonly #retryMs: number
   #isRunning = false
   #isDirty = false
   #isStopped = false
   #waiters: (() => void)[] = []
 
-  constructor(pass: () => Promise<void>, failed: (error: unknown) => void) {
+  constructor(pass: () => Promise<void>, failed: (error: unknown) => void, retryMs = defaultRetryMs) {
     this.#pass = pass
     this.#failed = failed
+    this.#retryMs = retryMs
   }
 
   get isStopped(): boolean {
@@ -54,6 +56,6 @@ export class Convergence {
 
   #retry(error: unknown): void {
     this.#failed(error)
-    setTimeout(() => this.ask(), retryMs).unref()
+    setTimeout(() => this.ask(), this.#retryMs).unref()
   }
 }

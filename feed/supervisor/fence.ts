@@ -1,120 +1,180 @@
-import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import * as z from 'zod'
-import { Fault, stalled, transient } from '../../crds/contract/fault.ts'
-import { encodeToken } from '../../crds/contract/subject.ts'
-
-/** One message a feed, of its newest claim. A stream of its own: that of the ticks forgets. */
-const stream = { name: 'FEEDPLANE_EPOCHS', subjects: ['feedplane.epoch.*.*'], max_msgs_per_subject: 1 } as const
-
-/** Rivals that may come between our look and our claim; a feed has two processes at the most. */
-const maxTries = 5
-
-/** JetStream's codes: the last message of the subject is another one; a stream of that name is there. */
-const wrongLastSequence = 10_071
-const nameInUse = 10_058
-
-const claimSchema = z.object({ epoch: z.int(), holder: z.string(), at: z.number() })
-
-export type FenceOptions = {
-  /** `namespace/name`. */
-  feed: string
-  /** This process, over its restarts: kept in its state directory. */
-  holder: string
-  /** The connection to the bus, while there is one. */
-  connection: () => NatsConnection | undefined
-}
-
-/** How a claim was made. `unfenced`: the server has no JetStream, and with it nothing to compare and set. */
-export type ClaimOutcome = 'claimed' | 'unfenced'
+import type { Desired } from '../../crds/contract/desired.ts'
+import { asFault } from '../../crds/contract/fault.ts'
+import type { FeedReport } from '../../crds/contract/feedstatus.ts'
+import type { BusHandlers } from '../publish/connection.ts'
+import type { SessionEvent } from '../session/message.ts'
+import { type Claim, type Claimant, type ClaimOutcome, claimEpoch, epochSubjectOf, holderIn } from './claim.ts'
+import { Convergence } from './convergence.ts'
+import { story } from './story.ts'
 
 /**
- * Claims an epoch for this process, before it opens a gate in it: a compare-and-set on the bus itself, so that of two processes which were given
- * the same epoch, or of which one was deposed while it was away, only one ever publishes. To claim what one has claimed already does nothing.
- *
- * Throws a stalled Fault `Deposed` where another process has claimed the epoch or a higher one: it must not publish, and nothing but a new desired
- * state with a higher epoch helps. Throws a transient Fault `FenceUnreachable` where the bus does not answer: whether one may publish is
- * then not known.
+ * So long a gate waits for the claim of its epoch before it opens without one: of the two seconds of ticks that a muted gate keeps, one is left
+ * for the opening. A bus that does not answer must not keep a feed from publishing for ever.
  */
-export async function claimEpoch(epoch: number, options: FenceOptions): Promise<ClaimOutcome> {
-  const connection = options.connection()
-  if (connection === undefined) throw transient('FenceUnreachable', 'the bus is not connected, so the epoch cannot be claimed')
-  try {
-    const manager = await jetstreamManager(connection)
-    await ensureStream(manager)
-    return await claim(epoch, manager, connection, options)
-  } catch (error) {
-    if (error instanceof Fault) throw error
-    if (isWithoutJetStream(error)) return 'unfenced'
-    throw transient('FenceUnreachable', `epoch ${epoch} could not be claimed: ${String(error)}`, error)
+const claimWaitMs = 1000
+
+/** Pause after a claim that failed on a connection that stays, such as for a missing right. */
+const retryMs = 5000
+
+export type FenceOptions = Claimant & {
+  say: (event: SessionEvent) => void
+  /** Told that the epoch is another process's: the gate is to be closed. */
+  deposed: () => void
+}
+
+/**
+ * This process's hold on its epoch, on the bus (`claim.ts`). It claims what it is asked to until that is known to be claimed or somebody else's, and
+ * listens for claims of others, so that a process which was deposed while it was frozen or cut off learns of it as soon as it hears the bus again. What is
+ * somebody else's stays so: it is not claimed again when the bus has lost its memory.
+ */
+export class Fence implements BusHandlers {
+  readonly #options: FenceOptions
+  readonly #convergence: Convergence
+  #connection: NatsConnection | undefined
+  #wanted: number | undefined
+  #held: { epoch: number; state: 'claimed' | 'unfenced' } | undefined
+  #rival: Claim | undefined
+  #settled: (() => void) | undefined
+  #trouble: string | undefined
+  #isTroubleSaid = false
+  #isAbsenceSaid = false
+
+  constructor(options: FenceOptions) {
+    this.#options = options
+    this.#convergence = new Convergence(
+      () => this.#pass(),
+      error => this.#failed(asFault(error).message),
+      retryMs,
+    )
   }
-}
 
-async function claim(
-  epoch: number,
-  manager: JetStreamManager,
-  connection: NatsConnection,
-  { feed, holder }: FenceOptions,
-): Promise<ClaimOutcome> {
-  const subject = subjectFor(feed)
-  for (let tries = 0; tries < maxTries; tries++) {
-    const last = await lastClaim(manager, subject)
-    if (last && (last.epoch > epoch || (last.epoch === epoch && last.holder !== holder)))
-      throw stalled('Deposed', `epoch ${epoch} is not ours: ${last.holder} has claimed ${last.epoch}`)
-    if (last?.epoch === epoch) return 'claimed'
-    if (await tryClaim(connection, subject, { epoch, holder, at: Date.now() }, last?.sequence ?? 0)) return 'claimed'
-  }
-  throw transient('FenceUnreachable', `epoch ${epoch} could not be claimed: others claim it ${maxTries} times in a row`)
-}
-
-/** The client does not export the class of that name. */
-function isWithoutJetStream(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.code === JetStreamApiCodes.JetStreamNotEnabledForAccount
-  return error instanceof Error && error.name === 'JetStreamNotEnabled'
-}
-
-type Claim = z.infer<typeof claimSchema>
-
-async function lastClaim(manager: JetStreamManager, subject: string): Promise<(Claim & { sequence: number }) | undefined> {
-  const message = await manager.streams.getMessage(stream.name, { last_by_subj: subject })
-  return message ? { ...claimSchema.parse(message.json()), sequence: message.seq } : undefined
-}
-
-async function tryClaim(connection: NatsConnection, subject: string, mine: Claim, sequence: number): Promise<boolean> {
-  try {
-    await jetstream(connection).publish(subject, JSON.stringify(mine), { expect: { lastSubjectSequence: sequence }, retries: 0 })
-    return true
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return false
-    throw error
-  }
-}
-
-async function ensureStream(manager: JetStreamManager): Promise<void> {
-  try {
-    await manager.streams.info(stream.name)
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error
-    await addStream(manager)
-  }
-}
-
-/** Read from the leader only: a copy that lags would tell of an older claim. */
-async function addStream(manager: JetStreamManager): Promise<void> {
-  try {
-    await manager.streams.add({
-      ...stream,
-      subjects: [...stream.subjects],
-      description: 'Newest epoch of each feed, and who holds it',
-      storage: 'file',
-      allow_direct: false,
+  up(connection: NatsConnection): void {
+    this.#connection = connection
+    connection.subscribe(this.#options.subject, {
+      callback: (error, message) => (error ? this.#deaf(error.message) : this.#heard(message.string())),
     })
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== nameInUse) throw error
+    this.#convergence.ask()
+  }
+
+  down(): void {
+    this.#connection = undefined
+  }
+
+  /** Nothing is sent that is not answered. */
+  failed(): void {}
+
+  /** Whether a gate may open in the epoch where none is open: claimed, not to be claimed, or not known in time. */
+  async admits(epoch: number): Promise<boolean> {
+    this.claim(epoch)
+    if (!this.#isKnown(epoch)) await this.#knows()
+    this.#sayTrouble()
+    return this.deposedBy(epoch) === undefined
+  }
+
+  /** Claims the epoch of a gate that is open, behind its back: it is told where the epoch turns out to be another process's. */
+  claim(epoch: number): void {
+    if (this.#wanted === epoch) return
+    this.#wanted = epoch
+    this.#isTroubleSaid = false
+    this.#convergence.ask()
+  }
+
+  /** Nothing is published here, so there is nothing to claim. */
+  release(): void {
+    this.#wanted = undefined
+  }
+
+  /** Who has claimed that epoch or a higher one, as far as is known here. */
+  deposedBy(epoch: number): Claim | undefined {
+    return this.#rival && this.#rival.epoch >= epoch ? this.#rival : undefined
+  }
+
+  status(): NonNullable<FeedReport['fence']> {
+    const { holder } = this.#options
+    const epoch = this.#wanted
+    if (epoch === undefined) return { state: 'unclaimed', holder }
+    const by = this.deposedBy(epoch)
+    if (by !== undefined) return { state: 'deposed', holder, by: { holder: by.holder, epoch: by.epoch } }
+    if (this.#held?.epoch === epoch) return { state: this.#held.state, holder }
+    return { state: 'unclaimed', holder, ...(this.#trouble === undefined ? {} : { message: this.#trouble }) }
+  }
+
+  async close(): Promise<void> {
+    this.#settled?.()
+    await this.#convergence.stop()
+  }
+
+  #isKnown(epoch: number): boolean {
+    return this.#held?.epoch === epoch || this.deposedBy(epoch) !== undefined
+  }
+
+  async #knows(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, claimWaitMs)
+    this.#settled = resolve
+    await promise
+    this.#settled = undefined
+    clearTimeout(timer)
+  }
+
+  async #pass(): Promise<void> {
+    const epoch = this.#wanted
+    if (epoch === undefined || this.deposedBy(epoch) !== undefined) return
+    const outcome = await claimEpoch(epoch, this.#options, this.#connection)
+    if (epoch === this.#wanted) this.#settle(epoch, outcome)
+  }
+
+  #settle(epoch: number, outcome: ClaimOutcome): void {
+    this.#trouble = undefined
+    if (outcome.state === 'deposed') this.#yield(epoch, outcome.by)
+    else this.#hold(epoch, outcome.state)
+    this.#settled?.()
+  }
+
+  #yield(epoch: number, by: Claim): void {
+    this.#held = undefined
+    this.#rival = by
+    this.#options.say(story.deposed(epoch, by.holder, by.epoch))
+    this.#options.deposed()
+  }
+
+  #hold(epoch: number, state: 'claimed' | 'unfenced'): void {
+    this.#held = { epoch, state }
+    if (state === 'claimed' && this.#isTroubleSaid) this.#options.say(story.claimed(epoch))
+    if (state === 'unfenced' && !this.#isAbsenceSaid) this.#options.say(story.unfenced())
+    this.#isAbsenceSaid ||= state === 'unfenced'
+    this.#isTroubleSaid = false
+  }
+
+  // A claim is a hint: the server hands it on before the stream has taken or refused it.
+  #heard(text: string): void {
+    if (holderIn(text) !== this.#options.holder) this.#convergence.ask()
+  }
+
+  #deaf(message: string): void {
+    this.#options.say(story.deaf(message))
+  }
+
+  #failed(message: string): void {
+    this.#trouble = message
+    if (this.#settled === undefined) this.#sayTrouble()
+  }
+
+  #sayTrouble(): void {
+    const epoch = this.#wanted
+    if (epoch === undefined || this.#isTroubleSaid || this.#isKnown(epoch)) return
+    this.#isTroubleSaid = true
+    this.#options.say(story.unclaimed(epoch, this.#trouble ?? 'the bus has not answered in time'))
   }
 }
 
-function subjectFor(feed: string): string {
-  const [namespace = '', name = ''] = feed.split('/')
-  return `feedplane.epoch.${encodeToken(namespace)}.${encodeToken(name)}`
+/** The fence of a feed on the bus that it publishes to; none where it publishes to none. */
+export function fenceOf(
+  { feed, launch }: Desired,
+  holder: string,
+  handlers: Omit<FenceOptions, keyof Claimant>,
+): Fence | undefined {
+  const { type, subjectPrefix } = launch.publish
+  return type === 'none' ? undefined : new Fence({ subject: epochSubjectOf(subjectPrefix, feed), holder, ...handlers })
 }

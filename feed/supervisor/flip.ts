@@ -13,9 +13,9 @@ const answerDeadlineMs = 6000
  * Closes a gate and answers where publishing stands. A session that does not answer is killed, so that two gates are never open;
  * the last known position then has to do.
  */
-export async function closeOrFence(child: SessionChild, lastKnown: Position): Promise<Position> {
+export async function closeOrFence(child: SessionChild, lastKnown: Position, isDeposed: boolean): Promise<Position> {
   try {
-    return await child.close(answerDeadlineMs)
+    return await child.close(isDeposed, answerDeadlineMs)
   } catch {
     await child.kill()
     return { ...lastKnown, exact: false }

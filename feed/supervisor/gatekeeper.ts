@@ -2,6 +2,7 @@ import type { Account, Live } from '../../crds/contract/desired.ts'
 import type { SessionEvent } from '../session/message.ts'
 import type { SessionChild } from './child.ts'
 import type { Failovers } from './failovers.ts'
+import type { Fence } from './fence.ts'
 import { closeOrFence, openOrFence } from './flip.ts'
 import type { Ledger } from './ledger.ts'
 import { story } from './story.ts'
@@ -17,6 +18,8 @@ export type GatekeeperOptions = {
   wanted: () => GateWanted
   ledger: Ledger
   failovers: Failovers
+  /** None where nothing is published to a bus. */
+  fence: Fence | undefined
   say: (event: SessionEvent) => void
   /** Asks for another pass. */
   ask: () => void
@@ -41,7 +44,10 @@ export class Gatekeeper {
   /** Does the next thing that brings the gate to where it shall be. Throws where a session does not open it. */
   async converge(): Promise<void> {
     const wanted = this.#options.wanted()
+    const { fence } = this.#options
+    if (wanted.role === 'standby') fence?.release()
     if (wanted.role === 'standby') return this.close()
+    if (fence?.deposedBy(wanted.epoch) !== undefined) return this.#yield()
     const child = this.#options.children.get(wanted.account)
     // A process that has not spoken yet would miss the deadline for opening on a busy machine, and be killed for it.
     if (child?.report === undefined || !child.isUp) return
@@ -52,11 +58,11 @@ export class Gatekeeper {
     else this.#sayPending(from, wanted)
   }
 
-  async close(): Promise<void> {
+  async close(isDeposed = false): Promise<void> {
     const { children, ledger } = this.#options
     const child = this.#open && children.get(this.#open.account)
     if (child === undefined) return
-    ledger.take(await closeOrFence(child, ledger.position))
+    ledger.take(await closeOrFence(child, ledger.position, isDeposed))
     this.#open = undefined
   }
 
@@ -69,6 +75,13 @@ export class Gatekeeper {
     return true
   }
 
+  // Another process goes on from where it stood itself: what it has published since, nobody knows here.
+  async #yield(): Promise<void> {
+    if (this.#open === undefined) return
+    await this.close(true)
+    this.#options.ledger.lost()
+  }
+
   async #settle(wanted: GateWanted, child: SessionChild): Promise<void> {
     if (this.#open?.epoch !== wanted.epoch) await this.#openGate(wanted, child, 'Restart')
   }
@@ -76,12 +89,22 @@ export class Gatekeeper {
   // What is on disk says from here on that more may have been published than it names.
   async #openGate({ account, epoch }: GateWanted, child: SessionChild, reason: 'Flip' | 'Restart'): Promise<void> {
     const { ledger, say } = this.#options
+    if (!(await this.#mayOpen(epoch, reason))) return
     await openOrFence(child, { epoch, position: ledger.position, reason })
     const since = this.#open?.account === account ? this.#open.since : Date.now()
     this.#open = { account, epoch, since }
     this.#fallen = undefined
     ledger.opened()
     say({ type: 'Normal', reason: 'GateOpened', message: 'an account publishes', fields: { account, epoch } })
+  }
+
+  // A gate that moves within this process does not wait for its claim; one that opens anew does, and meanwhile something else may be wanted.
+  async #mayOpen(epoch: number, reason: 'Flip' | 'Restart'): Promise<boolean> {
+    const { fence, wanted } = this.#options
+    if (fence === undefined) return true
+    if (reason === 'Restart' && this.#open === undefined) return (await fence.admits(epoch)) && wanted().epoch === epoch
+    fence.claim(epoch)
+    return true
   }
 
   // Ticks go on from the old account until the new one is live; where the old one is not live either, nothing is lost by flipping.

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Account } from '../../crds/contract/desired.ts'
+import { fenceStates } from '../../crds/contract/feedstatus.ts'
 import type { SessionReport } from '../session/message.ts'
 import { coverageOf, unreadyReasons } from './readiness.ts'
 import { reportOf } from './report.ts'
@@ -38,6 +39,7 @@ function fillFeed({ supervisor, version, gauges, counters }: Metrics): void {
   gauges.marketOpen.set(report.market.open ? 1 : 0)
   gauges.failoverRequired.set(supervisor.isFailoverRequired ? 1 : 0)
   gauges.overridden.set(report.override === undefined ? 0 : 1)
+  if (report.fence) for (const state of fenceStates) gauges.fence.set({ state }, report.fence.state === state ? 1 : 0)
   counters.failovers.inc(supervisor.failovers.count)
   counters.gaps.inc(supervisor.gaps)
   for (const { account, group, count } of supervisor.tickWatch.stalls.values()) counters.stalls.inc({ account, group }, count)
@@ -91,6 +93,7 @@ function gaugesOf(registry: Registry) {
       '1 while the active account lacks ticks that the other has, or any, for the threshold.',
     ),
     overridden: gauge('md_override_active', "1 while the watchdog's choice of account holds."),
+    fence: gauge('md_fence_state', '1 for how the process holds its epoch on the bus; deposed: another process has it.', 'state'),
     throughput: gauge('md_throughput_ticks_per_second', 'Ticks received in the last second.', 'account'),
     subscriptions: gauge('md_subscriptions', 'Instruments by what has become of their subscription.', 'account', 'state'),
     coverage: gauge('md_subscription_coverage_ratio', 'Acknowledged subscriptions over those that were not refused.', 'account'),

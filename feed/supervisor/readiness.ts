@@ -32,7 +32,9 @@ function liveness({ account, state, message }: SessionStatus): Unready | undefin
   return { reason: 'SessionNotLive', message: `${account} is ${state}${message === undefined ? '' : `: ${message}`}` }
 }
 
-function gateOf({ role, active }: FeedReport, { account, gate }: SessionStatus, desired: string): Unready | undefined {
+function gateOf(report: FeedReport, { account, gate }: SessionStatus, desired: string): Unready | undefined {
+  const { role, active, fence } = report
+  if (fence?.by) return { reason: 'Deposed', message: `${fence.by.holder} has claimed epoch ${fence.by.epoch}` }
   if (active !== desired) return { reason: 'FailoverPending', message: `${active} publishes until ${desired} is live` }
   if ((role === 'publisher') === (gate === 'open')) return undefined
   return { reason: 'GateWrong', message: `the gate of ${account} is ${gate}, the role is ${role}` }

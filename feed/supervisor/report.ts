@@ -10,7 +10,7 @@ import type { Supervisor } from './supervisor.ts'
 
 /** The feed's status, as `GET /v1/status` answers it. `version` comes from the installation. */
 export function reportOf(supervisor: Supervisor, version: string, now: number): FeedReport {
-  const { desired, override, openGate } = supervisor
+  const { desired, override, openGate, fence } = supervisor
   const lastFailover = supervisor.failovers.last
   const active = openGate?.account ?? supervisor.active
   const silentGroups = silentGroupsOf(supervisor)
@@ -30,6 +30,7 @@ export function reportOf(supervisor: Supervisor, version: string, now: number): 
     ...(silentGroups.length === 0 ? {} : { silentGroups }),
     publisher: publisherOf(supervisor, active),
     ...(supervisor.consumers === undefined ? {} : { consumers: supervisor.consumers }),
+    ...(fence === undefined ? {} : { fence: fence.status() }),
     ...(lastFailover === undefined ? {} : { lastFailover }),
     gaps: supervisor.gaps,
     lastEvent: supervisor.journal.last,

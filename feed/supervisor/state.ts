@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import * as z from 'zod'
@@ -55,6 +57,23 @@ export class StateDirectory {
 
   savePort(port: number): void {
     this.#replace('port', `${port}\n`, false)
+  }
+
+  /** Who this process is on the bus, over its restarts: where it runs, and a number of its own. */
+  holder(): string {
+    const known = this.#readHolder()
+    if (known !== undefined) return known
+    const holder = `${hostname()}/${randomUUID()}`
+    this.#replace('holder', holder, true)
+    return holder
+  }
+
+  #readHolder(): string | undefined {
+    try {
+      return readFileSync(join(this.#state, 'holder'), 'utf8') || undefined
+    } catch {
+      return undefined
+    }
   }
 
   #readDesired(directory: string): { desired?: Desired; error?: unknown } {

@@ -49,6 +49,40 @@ export const story = {
     fields: { account, epoch, from, to, why: reason, instrumentCount },
   }),
 
+  deposed: (epoch: number, by: string, claimed: number): SessionEvent => ({
+    type: 'Warning',
+    reason: 'Deposed',
+    message: 'another process has claimed the epoch or a higher one, so the gate stays closed',
+    fields: { epoch, by, claimed },
+  }),
+
+  unclaimed: (epoch: number, detail: string): SessionEvent => ({
+    type: 'Warning',
+    reason: 'FenceUnreachable',
+    message: 'the epoch is in use and not claimed yet',
+    fields: { epoch, detail },
+  }),
+
+  deaf: (detail: string): SessionEvent => ({
+    type: 'Warning',
+    reason: 'FenceUnreachable',
+    message: 'claims of other processes are not heard',
+    fields: { detail },
+  }),
+
+  claimed: (epoch: number): SessionEvent => ({
+    type: 'Normal',
+    reason: 'EpochClaimed',
+    message: 'the epoch is claimed after all',
+    fields: { epoch },
+  }),
+
+  unfenced: (): SessionEvent => ({
+    type: 'Normal',
+    reason: 'Unfenced',
+    message: 'the bus has no JetStream, so epochs are not claimed',
+  }),
+
   failed: (error: unknown): SessionEvent => ({
     type: 'Warning',
     reason: 'ConvergeFailed',

@@ -9,6 +9,7 @@ import { accept, type Verdict } from './acceptance.ts'
 import { SessionChild } from './child.ts'
 import { Convergence } from './convergence.ts'
 import { Failovers } from './failovers.ts'
+import { type Fence, fenceOf } from './fence.ts'
 import { Gatekeeper, type GateWanted, type OpenGate } from './gatekeeper.ts'
 import { Journal } from './journal.ts'
 import { Ledger } from './ledger.ts'
@@ -44,6 +45,8 @@ export class Supervisor {
   override: Override | undefined
   readonly failovers = new Failovers()
   readonly tickWatch = new TickWatch()
+  /** This process's hold on its epoch; none where nothing is published to a bus. */
+  readonly fence: Fence | undefined
   readonly sessionMemoryBytes: number
   gaps = 0
   replacements = new Map<Account, number>()
@@ -69,11 +72,16 @@ export class Supervisor {
     this.override = options.saved.override
     this.#ledger = new Ledger(options.state, options.saved.position, error => this.say(story.unsaved(error)))
     for (const account of this.desired.launch.accounts) this.children.set(account, this.#newChild(account))
+    this.fence = fenceOf(this.desired, options.state.holder(), {
+      say: event => this.say(event),
+      deposed: () => this.#convergence.ask(),
+    })
     this.#gatekeeper = new Gatekeeper({
       children: this.children,
       wanted: () => this.#gateWanted(),
       ledger: this.#ledger,
       failovers: this.failovers,
+      fence: this.fence,
       say: event => this.say(event),
       ask: () => this.#convergence.ask(),
     })
@@ -177,6 +185,7 @@ export class Supervisor {
 
   /** Closes the gates, keeps the position, ends the sessions. */
   async stop(): Promise<void> {
+    await this.fence?.close()
     await this.#convergence.stop()
     await this.#gatekeeper.close()
     this.#ledger.save()

@@ -25,6 +25,9 @@ export type NatsOptions = {
   token?: string
   user?: string
   password?: string
+  /** What the user may publish and subscribe to; everything where it is left out. */
+  permissions?: { publish: string[]; subscribe: string[] }
+  isWithoutJetStream?: boolean
   /** Bytes; the server's own limit is 1 MiB. */
   maxPayload?: number
   /** Settings for a whole market's subjects, as docs/concepts/publishing.md advises. */
@@ -64,15 +67,15 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
 
 // The server reads JSON as a case of its own format. Secrets stay in this file and out of the arguments.
 function configOf(options: NatsOptions, place: { port: number; monitorPort: number; store: string }): object {
-  const { token, user, password, maxPayload, isForMarket } = options
+  const { token, user, password, permissions, isWithoutJetStream, maxPayload, isForMarket } = options
   return {
     listen: `127.0.0.1:${place.port}`,
     http: `127.0.0.1:${place.monitorPort}`,
-    jetstream: { store_dir: place.store },
+    ...(isWithoutJetStream ? {} : { jetstream: { store_dir: place.store } }),
     ...(maxPayload === undefined ? {} : { max_payload: maxPayload }),
     ...(isForMarket ? { disable_sublist_cache: true } : {}),
     ...(token === undefined ? {} : { authorization: { token } }),
-    ...(user === undefined ? {} : { authorization: { user, password } }),
+    ...(user === undefined ? {} : { authorization: { users: [{ user, password, permissions }] } }),
   }
 }
 
