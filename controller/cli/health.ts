@@ -99,6 +99,8 @@ function unreadyTodo({ status }: FeedView, name: string): string {
 }
 
 function stalledTodo(feed: FeedView, name: string): string {
+  if (conditionOf(feed, 'Stalled')?.reason === 'Deposed')
+    return `end the other process, or \`feedctl retry ${name}\` to take the gate from it`
   return isTrue(feed, 'RolledBack')
     ? `mend the declaration, or \`feedctl retry ${name}\` to try revision ${feed.status.failedRevision ?? ''} again`.replace(
         'revision  ',

@@ -21,6 +21,8 @@ export type FeedWorld = {
   deadAccounts: Set<Account>
   /** Feeds whose control port does not answer. */
   isMute: boolean
+  /** A stranger's claim on the bus: the feed publishes in a higher epoch only. */
+  rival?: { holder: string; epoch: number }
   /** What all of them publish. */
   bus?: SimulatedBus
   /** Told of each state that a feed takes over. */
@@ -138,15 +140,21 @@ export class SimulatedFeed {
       market: { open: true },
       ...(this.silentGroups && { silentGroups: this.silentGroups }),
       publisher: { type: 'none', connected: true, outbox: 0 },
+      ...(this.#deposedBy && { fence: { state: 'deposed', holder: this.workload.name, by: this.#deposedBy } }),
       gaps: 0,
       lastEvent: this.events.at(-1)?.sequence ?? 0,
     }
   }
 
   #moveGate(): void {
-    if (this.desired.live.role === 'standby') this.gate = undefined
+    if (this.desired.live.role === 'standby' || this.#deposedBy) this.gate = undefined
     else if (this.#isLive(this.active)) this.gate = { account: this.active, epoch: this.epoch }
     this.#line.turn(this.gate?.epoch)
+  }
+
+  get #deposedBy() {
+    const { rival } = this.#world
+    return this.desired.live.role === 'publisher' && rival && rival.epoch >= this.epoch ? rival : undefined
   }
 
   #isLive(account: Account): boolean {

@@ -101,13 +101,16 @@ function imageText({ images }: FeedInput, revision: number): string {
 /** Something that the controller has asked for is not there yet; anything else is the feed's own trouble. */
 const onItsWay = new Set(['FailoverPending', 'PullingImage'])
 
+/** What nothing that the controller or the feed may do of itself ends. */
+const isEndedByEditOnly = new Set(['NameTaken', 'Deposed'])
+
 function servingState(input: FeedInput, { proof, memory }: Decision): State {
   if (!proof) return { type: 'unknown', reason: 'NotObserved', message: 'the feed was not looked at yet' }
   const { reason, message } = proof
   const report = memory.serving && findReport(input, memory.serving.container)
   const silence = report && silenceOf(report)
   if (proof.state === 'proven') return silence ? { type: 'degraded', ...silence } : { type: 'ready', reason, message }
-  if (reason === 'NameTaken') return { type: 'stalled', reason, message }
+  if (isEndedByEditOnly.has(reason)) return { type: 'stalled', reason, message }
   return { type: onItsWay.has(reason) ? 'progressing' : 'degraded', reason, message }
 }
 

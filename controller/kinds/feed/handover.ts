@@ -75,6 +75,8 @@ function activeFor(input: FeedInput, { snapshot }: Revision): Account {
 function handOverReason(input: FeedInput, revision: Revision, report: FeedReport): string | undefined {
   const ends = overrideEnds(input)
   if (ends !== undefined) return `the watchdog's override ends: ${ends}`
+  const rival = report.fence?.by
+  if (rival && rival.epoch < input.memory.epoch) return `the gate is taken from ${rival.holder}, which has epoch ${rival.epoch}`
   if (report.role !== 'publisher') return 'it shall publish, and is muted'
   if (report.revision !== revision.number) return `revision ${report.revision} -> ${revision.number}`
   const active = activeFor(input, revision)
@@ -87,7 +89,7 @@ function handOverReason(input: FeedInput, revision: Revision, report: FeedReport
 
 /** Whether the gate is certain to stay where the feed has it: it was last told the same account, for the revision that it runs. */
 function gateStays(input: FeedInput, revision: Revision, report: FeedReport): boolean {
-  if (overrideEnds(input) !== undefined || report.role !== 'publisher') return false
+  if (overrideEnds(input) !== undefined || report.role !== 'publisher' || report.fence?.by) return false
   const active = activeFor(input, revision)
   if (report.override) return report.override.active === active
   const current = findRevision(input, report.revision)

@@ -1,5 +1,5 @@
 import { newRequest } from './aim.ts'
-import { type Aim, type Decision, idle, normal, warning } from './decision.ts'
+import { type Aim, type Decision, idle, type Note, normal, warning } from './decision.ts'
 import { hear } from './feedevents.ts'
 import type { FeedInput } from './input.ts'
 import { loginsToRetry } from './loginretry.ts'
@@ -32,7 +32,10 @@ function hostsSeen({ memory, engines }: FeedInput): string[] {
   return serving === undefined ? others : [serving, ...others]
 }
 
-/** A new token drops the failure, so that the revision is rolled out as if it were new. Where logins were given up, it is about those. */
+/**
+ * A new token drops the failure, so that the revision is rolled out as if it were new. Where another process has claimed the feed's epoch on the
+ * bus, it lets the next epochs be above that one's: nobody else may take the gate from it. Where logins were given up, it is about those.
+ */
 function takeRetry(decision: Decision, input: FeedInput): Decision {
   const token = newRequest(input, 'retry')
   if (token === undefined || loginsToRetry(input)) return decision
@@ -40,12 +43,22 @@ function takeRetry(decision: Decision, input: FeedInput): Decision {
   const isStuck = rollout?.failure !== undefined && rollout.phase !== 'reverting' && !rollout.movesGate
   const failed = failure?.revision ?? (isStuck ? rollout.revision : undefined)
   const kept = rollout && !isStuck ? { rollout } : {}
-  const memory = { ...rest, ...kept, requests: { ...rest.requests, retry: token } }
-  const note =
-    failed === undefined
-      ? warning('RetryIgnored', 'a retry was asked for, and no revision has failed and no login was given up')
-      : normal('RetryRequested', `revision ${failed} is tried again on request`)
-  return { ...decision, memory, notes: [...decision.notes, note] }
+  const rival = rivalOf(input)
+  const epoch = Math.max(rest.epoch, rival ? rival.epoch + 1 : 0)
+  const memory = { ...rest, ...kept, epoch, requests: { ...rest.requests, retry: token } }
+  return { ...decision, memory, notes: [...decision.notes, retryNote(failed, rival)] }
+}
+
+function retryNote(failed: number | undefined, rival: ReturnType<typeof rivalOf>): Note {
+  if (failed !== undefined) return normal('RetryRequested', `revision ${failed} is tried again on request`)
+  if (rival) return normal('RetryRequested', `the gate is taken from ${rival.holder} on request`)
+  return warning('RetryIgnored', 'a retry was asked for, and no revision has failed and no login was given up')
+}
+
+/** The process that has deposed one of ours, with the highest epoch. */
+function rivalOf({ reports }: FeedInput) {
+  const rivals = reports.flatMap(view => ('report' in view ? (view.report.fence?.by ?? []) : []))
+  return rivals.toSorted((a, b) => b.epoch - a.epoch)[0]
 }
 
 /** Asked for while no override is in force, it is remembered and does nothing; otherwise the override's end remembers it. */

@@ -33,6 +33,7 @@ function pendingText({ sessions, active }: FeedReport, wanted: Account): string 
 }
 
 function reportProof(report: FeedReport, minCoverage: number): Proof {
+  if (report.fence?.by) return pending('Deposed', deposedText(report.fence.by, report.epoch))
   const session = report.sessions.find(candidate => candidate.account === report.active)
   if (!session) return pending('SessionMissing', `the session of ${report.active} has not started`)
   const said = session.message ?? session.state
@@ -64,6 +65,10 @@ export function silenceOf({ silentGroups = [] }: FeedReport): { reason: string; 
   const others = silentGroups.length - named.length
   const more = others > 0 ? ` and ${others} more` : ''
   return { reason: 'GroupSilent', message: `in session, and no tick of ${named.join(', ')}${more}` }
+}
+
+function deposedText({ holder, epoch }: { holder: string; epoch: number }, own: number): string {
+  return `${holder} has claimed epoch ${epoch} of this feed on the bus, so this process, which has ${own}, publishes nothing: end that one, or ask for a retry to take the gate from it`
 }
 
 /** The push that answers a subscription is the state of that moment, perhaps of yesterday: it proves nothing (vnpy#377). */
