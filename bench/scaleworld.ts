@@ -19,6 +19,7 @@ import { KeyQueue } from '../controller/runtime/queue.ts'
 import { secretReader } from '../controller/secrets/reader.ts'
 import { type SimulatedEngine, simulatedEngine } from '../controller/simulation/engine.ts'
 import { type FeedWorld, SimulatedFeed, simulatedClient } from '../controller/simulation/feed.ts'
+import { noDrills } from '../controller/simulation/nodrills.ts'
 import { directorySource } from '../controller/sources/directory.ts'
 import { openStore } from '../controller/store/store.ts'
 import { copyFeed } from './scaleseed.ts'
@@ -126,6 +127,7 @@ export async function startScaleController(world: ScaleWorld) {
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: () => 'token',
+    drills: noDrills,
     onStep: recorder.step,
     onEvent: recorder.event,
     onStatus: recorder.changed,

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { keyOf } from '../crds/contract/resource.ts'
@@ -12,6 +12,7 @@ import { stopAll } from './engines/stopall.ts'
 import { failpoint } from './failpoint.ts'
 import { feedClient } from './feedclient.ts'
 import { openHub } from './hub.ts'
+import { evidenceKeeper } from './kinds/failoverdrill/evidence.ts'
 import { type Ports, reconcile } from './kinds/reconcile.ts'
 import { controllerMetrics, showFeed } from './metrics.ts'
 import { readSource } from './reader.ts'
@@ -104,12 +105,18 @@ export async function startController(settings: ControllerSettings): Promise<Con
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: key => createHmac('sha256', store.installation.digestKey).update(`token ${key}`).digest('base64url'),
+    drills: {
+      life: randomUUID(),
+      evidence: evidenceKeeper(settings.stateDirectory),
+      wakeFeed: key => queue.add(resourceId('Feed', key)),
+    },
     onStep: recorder.step,
     onEvent: recorder.event,
     onStatus: recorder.changed,
     ...(settings.failpoint !== undefined && { reached: failpoint(settings.failpoint) }),
   }
   for (const key of store.memory.feeds()) showFeed(metrics, key, store.status.get('Feed', key))
+  for (const key of store.drills.list()) recorder.changed('FailoverDrill', key)
 
   const onSecretsError = (error: Error) => log.error({ err: error }, 'watching the secrets failed, the resync goes on')
   const onWatchError = (error: Error) => log.error({ err: error }, 'watching the manifests failed, the resync goes on')

@@ -112,9 +112,10 @@ function approvalEvent({ digest, by }: Approval, held: Held, at: number): NewEve
 }
 
 /** After a start: all that is declared, and all that is remembered and no longer declared. */
-function everything({ declared, memory }: Store): Set<string> {
+function everything({ declared, memory, drills }: Store): Set<string> {
   const ids = declared.all().map(({ resource }) => `${resource.kind}/${keyOf(resource.metadata)}`)
-  return new Set([...ids, ...memory.feeds().map(key => `Feed/${key}`)])
+  const remembered = [...memory.feeds().map(key => `Feed/${key}`), ...drills.list().map(key => `FailoverDrill/${key}`)]
+  return new Set([...ids, ...remembered])
 }
 
 function affected(changes: Change[], problems: Problem[], before: Problem[], declared: DeclaredStore): Set<string> {

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Status } from '../crds/kinds.ts'
 import { isTrue } from './kinds/condition.ts'
+import { drillMetrics } from './kinds/failoverdrill/metrics.ts'
 import type { Store } from './store/store.ts'
 
 /** Gauges that prom-client names as counters, which promtool refuses; the same figures are there by type. */
@@ -22,6 +23,7 @@ export function controllerMetrics(version: string) {
   info.set({ version }, 1)
   return {
     registry,
+    drills: drillMetrics(registry),
     reconciles: new Counter({
       name: 'feedplane_reconcile_total',
       help: 'Reconciliations by kind and result.',

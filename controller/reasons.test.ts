@@ -20,7 +20,7 @@ const otherWords = new Set(
   [
     'True False Unknown Normal Warning',
     'Ready Reconciling Stalled SourceValid CredentialsReady',
-    'Feed FeedProfile Host Credentials SubscriptionSet Source List',
+    'Feed FeedProfile FailoverDrill Host Credentials SubscriptionSet Source List',
     'PullImage Create Start Stop Rename Remove Push MoveGate Resubscribe RetryLogins',
     'Handover',
     'Always Never Override',

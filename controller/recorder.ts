@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { KindName } from '../crds/kinds.ts'
 import type { EngineCall } from './engines/counting.ts'
 import type { Hub } from './hub.ts'
+import { showDrill } from './kinds/failoverdrill/metrics.ts'
 import type { Step } from './kinds/feed/decision.ts'
 import { type ControllerMetrics, showCredentials, showFeed } from './metrics.ts'
 import type { Result } from './runtime/result.ts'
@@ -23,6 +24,8 @@ export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub,
     /** A resource's status, or its declaration, is another one. */
     changed(kind: KindName, key: string): void {
       if (kind === 'Feed') showFeed(metrics, key, store.status.get('Feed', key))
+      if (kind === 'FailoverDrill')
+        showDrill(metrics.drills, key, store.declared.get('FailoverDrill', key), store.status.get('FailoverDrill', key))
       hub.publish({ type: 'resource', kind, key })
     },
     /** Credentials, `namespace/name`, could not be read. */

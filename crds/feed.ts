@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { baseStatusSchema, resourceName } from './contract/resource.ts'
+import { duration } from './duration.ts'
 import { defineKind } from './kind.ts'
 import { absolutePath } from './path.ts'
 
@@ -12,12 +13,6 @@ export const requestAnnotations = {
   /** Ask the front again for refused, unknown or silent instruments, once. */
   resubscribe: 'feedplane.dev/resubscribe',
 } as const
-
-const duration = (fallback: string) =>
-  z
-    .string()
-    .regex(/^[1-9]\d{0,5}(ms|s|m|h)$/, 'write a duration as a whole number and ms, s, m or h, such as 120s')
-    .default(fallback)
 
 const bytes = z.string().regex(/^[1-9]\d{0,6}(Ki|Mi|Gi)$/, 'write a size as a whole number and Ki, Mi or Gi, such as 512Mi')
 
@@ -165,7 +160,7 @@ const consumersSummary = z.object({
 
 export const feedStatus = baseStatusSchema.extend({
   active: z.enum(['primary', 'backup']).optional().meta({ description: 'Account that publishes now.' }),
-  activeReason: z.string().optional().meta({ description: 'Why that account: Declared, Override.' }),
+  activeReason: z.string().optional().meta({ description: 'Why that account: Declared, Override, Drill.' }),
   epoch: z.int().optional().meta({ description: 'Epoch that publishes.' }),
   revision: z.int().optional().meta({ description: 'Revision that runs.' }),
   targetRevision: z.int().optional().meta({ description: 'Revision that the declared inputs ask for.' }),

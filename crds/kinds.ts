@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { Metadata } from './contract/resource.ts'
 import { credentials } from './credentials.ts'
+import { failoverDrill } from './failoverdrill.ts'
 import { feed } from './feed.ts'
 import { feedProfile } from './feedprofile.ts'
 import { host } from './host.ts'
@@ -13,6 +14,7 @@ export const kinds = {
   Credentials: credentials,
   SubscriptionSet: subscriptionSet,
   Feed: feed,
+  FailoverDrill: failoverDrill,
 } as const
 
 export type KindName = keyof typeof kinds

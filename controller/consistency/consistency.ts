@@ -1,6 +1,7 @@
 import { comparePlaces, type Problem } from '../sources/problem.ts'
 import { missingFronts, partialSecrets, wrongAccountTypes } from './accounts.ts'
 import { bindsOutsideRoots, containerNameClashes, imagesNotInStore } from './containers.ts'
+import { drillsWithoutStandby, impossibleSchedules } from './drills.ts'
 import type { Check, ConsistencyInput } from './input.ts'
 import { danglingReferences } from './references.ts'
 import { tooManyInstruments, unresolvedSets } from './sets.ts'
@@ -16,6 +17,8 @@ const checks: Check[] = [
   bindsOutsideRoots,
   unresolvedSets,
   tooManyInstruments,
+  impossibleSchedules,
+  drillsWithoutStandby,
 ]
 
 /**

@@ -20,7 +20,10 @@ function references(input: ConsistencyInput): Reference[] {
     const name = from.resource.spec.publish.credentialsRef
     return name === undefined ? [] : [{ from, path: ['spec', 'publish', 'credentialsRef'], kind: 'Credentials', name }]
   })
-  return [...profiles, ...objectsOf(input, 'Feed').flatMap(referencesOfFeed)]
+  const drills = objectsOf(input, 'FailoverDrill').map(
+    (from): Reference => ({ from, path: ['spec', 'feedRef'], kind: 'Feed', name: from.resource.spec.feedRef }),
+  )
+  return [...profiles, ...objectsOf(input, 'Feed').flatMap(referencesOfFeed), ...drills]
 }
 
 function referencesOfFeed(from: ReturnType<typeof objectsOf<'Feed'>>[number]): Reference[] {

@@ -1,16 +1,18 @@
 import type { KindName } from '../../crds/kinds.ts'
 import type { Result } from '../runtime/result.ts'
 import { reconcileCredentials } from './credentials/reconcile.ts'
+import type { DrillPorts } from './failoverdrill/gather.ts'
+import { reconcileFailoverDrill } from './failoverdrill/reconcile.ts'
 import { type FeedPorts, reconcileFeed } from './feed/reconcile.ts'
 import { reconcileFeedProfile } from './feedprofile/reconcile.ts'
 import { reconcileHost } from './host/reconcile.ts'
 import { reconcileSubscriptionSet } from './subscriptionset/reconcile.ts'
 
-export type Ports = Omit<FeedPorts, 'onStatus'> & { onStatus: (kind: KindName, key: string) => void }
+export type Ports = Omit<FeedPorts & DrillPorts, 'onStatus'> & { onStatus: (kind: KindName, key: string) => void }
 
 /** Looks at one resource of any kind. */
 export function reconcile(kind: KindName, key: string, { onStatus, ...rest }: Ports, signal: AbortSignal): Promise<Result> {
-  const ports: FeedPorts = { ...rest, onStatus: changed => onStatus(kind, changed) }
+  const ports: FeedPorts & DrillPorts = { ...rest, onStatus: changed => onStatus(kind, changed) }
   switch (kind) {
     case 'Feed':
       return reconcileFeed(key, ports, signal)
@@ -22,5 +24,7 @@ export function reconcile(kind: KindName, key: string, { onStatus, ...rest }: Po
       return reconcileSubscriptionSet(key, ports)
     case 'FeedProfile':
       return reconcileFeedProfile(key, ports)
+    case 'FailoverDrill':
+      return reconcileFailoverDrill(key, ports, signal)
   }
 }

@@ -19,6 +19,10 @@ export type FeedWorld = {
   running: Map<string, SimulatedFeed>
   /** Accounts whose front does not answer. */
   deadAccounts: Set<Account>
+  /** Whether there is a session, and until when; always one where it is left out. */
+  market?: FeedReport['market'] | undefined
+  /** What a flip takes until its first tick, as feeds tell it. */
+  flipMs?: number | undefined
   /** Feeds whose control port does not answer. */
   isMute: boolean
   /** A stranger's claim on the bus: the feed publishes in a higher epoch only. */
@@ -43,6 +47,12 @@ export class SimulatedFeed {
   readonly loginTokens: string[] = []
   /** Whether the front lets locked accounts in again. */
   isUnlocked = false
+  /** The last flip, complete at once. */
+  lastFailover: FeedReport['lastFailover']
+  /** Gaps that it has recorded. */
+  gaps = 0
+  /** What it reads of the consumers of its stream; a feed with any publishes to one. */
+  consumers: FeedReport['consumers']
   /** What its watchdog finds silent. */
   silentGroups: FeedReport['silentGroups']
   /** What it has told, as its journal has it. */
@@ -137,24 +147,36 @@ export class SimulatedFeed {
       liveDigest: digestOf(desired.live),
       ...(override && { override }),
       sessions: desired.launch.accounts.map(account => this.#session(account)),
-      market: { open: true },
+      market: this.#world.market ?? { open: true },
       ...(this.silentGroups && { silentGroups: this.silentGroups }),
-      publisher: { type: 'none', connected: true, outbox: 0 },
+      publisher: { type: this.consumers ? 'jetstream' : 'none', connected: true, outbox: 0 },
+      ...(this.consumers && { consumers: { at: this.#world.clock.now(), ...this.consumers } }),
+      ...(this.lastFailover && { lastFailover: this.lastFailover }),
       ...(this.#deposedBy && { fence: { state: 'deposed', holder: this.workload.name, by: this.#deposedBy } }),
-      gaps: 0,
+      gaps: this.gaps,
       lastEvent: this.events.at(-1)?.sequence ?? 0,
     }
   }
 
   #moveGate(): void {
     if (this.desired.live.role === 'standby' || this.#deposedBy) this.gate = undefined
-    else if (this.#isLive(this.active)) this.gate = { account: this.active, epoch: this.epoch }
+    else if (this.#isLive(this.active)) this.#open(this.active)
     this.#line.turn(this.gate?.epoch)
   }
 
   get #deposedBy() {
     const { rival } = this.#world
     return this.desired.live.role === 'publisher' && rival && rival.epoch >= this.epoch ? rival : undefined
+  }
+
+  #open(account: Account): void {
+    const { epoch } = this
+    if (this.gate && this.gate.account !== account) {
+      const phases = { closedMs: 1, openedMs: 2, firstTickMs: this.#world.flipMs ?? 3 }
+      const at = this.#world.clock.now() - 1
+      this.lastFailover = { from: this.gate.account, to: account, epoch, reason: 'declared', at, phases }
+    }
+    this.gate = { account, epoch }
   }
 
   #isLive(account: Account): boolean {

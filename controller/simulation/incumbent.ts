@@ -19,6 +19,7 @@ import { catalogues, type HostName } from './declaration.ts'
 import { simulatedClient } from './feed.ts'
 import { folderSource, type Hints } from './folder.ts'
 import type { Life } from './life.ts'
+import { noDrills } from './nodrills.ts'
 import type { OnWrite } from './ports.ts'
 import { reachedEngine, reachedFeeds, reachedSecrets } from './ports.ts'
 import { mortalDatabase } from './state.ts'
@@ -81,6 +82,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
       catalogues: async () => catalogues,
       problems: () => problems,
       tokenOf: () => 'token',
+      drills: noDrills,
       onStep: (key, { action, reason }) => trace.add('step', `${key} ${action}: ${reason}`),
       onEvent: event => {
         observer.onEvent(`${event.kind}/${event.key} ${event.reason}: ${event.message}`)

@@ -5,6 +5,8 @@ import { indexCatalogue } from '../consistency/catalogue.ts'
 import type { Engine } from '../engines/engine.ts'
 import { imagePuller } from '../engines/puller.ts'
 import { type EngineRegistry, engineRegistry } from '../engines/registry.ts'
+import type { DrillPorts } from '../kinds/failoverdrill/gather.ts'
+import { reconcileFailoverDrill } from '../kinds/failoverdrill/reconcile.ts'
 import { gather } from '../kinds/feed/gather.ts'
 import type { FeedInput } from '../kinds/feed/input.ts'
 import { type FeedPorts, reconcileFeed } from '../kinds/feed/reconcile.ts'
@@ -20,6 +22,7 @@ import { type FeedWorld, SimulatedFeed, simulatedClient } from './feed.ts'
 import type { Run, SimulatedWorkload } from './workload.ts'
 
 export const feedKey = 'sim/f'
+const drillKey = 'sim/d'
 const hostNames = ['h1', 'h2'] as const
 type HostName = (typeof hostNames)[number]
 
@@ -44,6 +47,9 @@ type FeedDeclaration = {
   retry: string | undefined
   resubscribe: string | undefined
   failbackToken: string | undefined
+  /** Spec of a FailoverDrill on the feed, and what asks for one. */
+  drill: Record<string, unknown> | undefined
+  drillToken: string | undefined
 }
 
 /** What a read of secrets gives: of all Credentials, of `others` by their names, or why nothing. */
@@ -105,6 +111,8 @@ export async function openStage() {
     retry: undefined,
     resubscribe: undefined,
     failbackToken: undefined,
+    drill: undefined,
+    drillToken: undefined,
   }
   const declaredHosts = new Set<HostName>(hostNames)
   const events: NewEvent[] = []
@@ -115,8 +123,11 @@ export async function openStage() {
   /** Point of a rollout at which the controller dies. */
   let deathPoint: string | undefined
   let deaths = 0
-  let controller: { registry: EngineRegistry; ports: FeedPorts; stop: AbortController } | undefined
+  let controller: { registry: EngineRegistry; ports: FeedPorts & DrillPorts; stop: AbortController } | undefined
   let dueAt = clock.now()
+  /** When the drill is looked at; never where none is declared or remembered. */
+  let drillDueAt = Number.POSITIVE_INFINITY
+  const evidence: Record<string, object> = {}
   let isDeclared = true
 
   /** Tells of a write, and never comes back from it where the controller dies in it: before or after it takes effect. */
@@ -156,7 +167,7 @@ export async function openStage() {
       now: clock.now,
     })
     const catalogue = indexCatalogue('all.json', catalogueOf(5))
-    const ports: FeedPorts = {
+    const ports: FeedPorts & DrillPorts = {
       clock,
       store,
       declared: store.declared,
@@ -172,6 +183,18 @@ export async function openStage() {
       catalogues: async () => new Map([['all.json', catalogue]]),
       problems: () => [],
       tokenOf: () => 'token',
+      drills: {
+        life: String(deaths),
+        evidence: {
+          keep(_drill, id, content) {
+            evidence[id] = content
+            return id
+          },
+        },
+        wakeFeed: () => {
+          dueAt = clock.now()
+        },
+      },
       onStep: () => undefined,
       reached: (_key, point) => {
         if (point !== deathPoint) return undefined
@@ -193,6 +216,7 @@ export async function openStage() {
     controller?.stop.abort()
     controller = undefined
     dueAt = clock.now()
+    if (drillDueAt !== Number.POSITIVE_INFINITY) drillDueAt = clock.now()
   }
 
   const declare = () => {
@@ -204,6 +228,7 @@ export async function openStage() {
       complete: true,
     })
     dueAt = clock.now()
+    if (spec.drill ?? store.drills.get(drillKey)) drillDueAt = clock.now()
   }
 
   /** One look; `undefined` where the controller died in it. */
@@ -218,20 +243,32 @@ export async function openStage() {
     return result
   }
 
+  /** One look at the drill. */
+  const lookAtDrill = async (): Promise<void> => {
+    const { ports } = controller ?? start()
+    const death = new Promise<undefined>(resolve => {
+      onDeath = () => resolve(undefined)
+    })
+    const result = await Promise.race([reconcileFailoverDrill(drillKey, ports, AbortSignal.timeout(60_000)), death])
+    if (!result) crash()
+    else drillDueAt = result.type === 'gone' ? Number.POSITIVE_INFINITY : clock.now() + delayOf(result)
+  }
+
   /** Lets time pass, looking whenever a look is due. */
   const pass = async (ms: number, onLook: () => void = () => undefined): Promise<number> => {
     const end = clock.now() + ms
     let looks = 0
     for (;;) {
-      const at = Math.max(dueAt, clock.now())
+      const at = Math.max(Math.min(dueAt, drillDueAt), clock.now())
       if (at > end) break
       clock.goTo(at)
-      if (dueAt > clock.now()) continue
-      await look()
+      if (drillDueAt <= clock.now()) await lookAtDrill()
+      else if (dueAt > clock.now()) continue
+      else await look()
       looks++
       onLook()
       if (looks > 20_000) throw new Error('it looks without end')
-      if (dueAt <= clock.now()) clock.goTo(clock.now() + 1)
+      if (Math.min(dueAt, drillDueAt) <= clock.now()) clock.goTo(clock.now() + 1)
     }
     clock.goTo(end)
     return looks
@@ -245,6 +282,7 @@ export async function openStage() {
     bus,
     engines,
     events,
+    evidence,
     writes,
     secrets,
     present,
@@ -288,6 +326,9 @@ export async function openStage() {
     },
     get status() {
       return store.status.get('Feed', feedKey)
+    },
+    get drillStatus() {
+      return store.status.get('FailoverDrill', drillKey)
     },
     condition(type: string) {
       return store.status.get('Feed', feedKey)?.conditions?.find(condition => condition.type === type)
@@ -388,7 +429,11 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     ...(revision !== undefined && { revision }),
     revisionHistoryLimit: 4,
   })
-  return [...declared, { kind: 'Feed', metadata: metadata('f', annotations), spec }]
+  const objects: Resource[] = [...declared, { kind: 'Feed', metadata: metadata('f', annotations), spec }]
+  if (!feed.drill) return objects
+  const drillSpec = kinds.FailoverDrill.spec.parse({ feedRef: 'f', market: 'open', hold: '5s', ...feed.drill })
+  const asked = feed.drillToken === undefined ? undefined : { 'feedplane.dev/drill': feed.drillToken }
+  return [...objects, { kind: 'FailoverDrill', metadata: metadata('d', asked), spec: drillSpec }]
 }
 
 function secretSource(name: string, from: FeedDeclaration['secrets'], path: string): object {

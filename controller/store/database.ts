@@ -32,6 +32,10 @@ const migrations = [
   `
   CREATE TABLE held_deletion (id INTEGER PRIMARY KEY CHECK (id = 1), since INTEGER NOT NULL, ids TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE drill (key TEXT PRIMARY KEY, feed TEXT, memory TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX drill_under_way ON drill (feed);
+  `,
 ]
 
 /** Which controller this is, for as long as its state lives. `digestKey` keys the digests of secrets and never leaves the process. */

@@ -46,8 +46,18 @@ export type Rollout = {
 /** A revision that failed: not tried again until an input changes or a new retry token arrives. */
 export type Failure = { revision: number; inputsDigest: string; reason: string; message: string; at: number }
 
-/** The watchdog flipped; `credentialsDigest` is of what was declared then: another declaration ends the override. */
-export type Override = { active: Account; epoch: number; since: number; reason: string; credentialsDigest: string }
+/**
+ * The watchdog flipped; `credentialsDigest` is of what was declared then: another declaration ends the override. So does the end of the `drill` from
+ * which it took the gate back.
+ */
+export type Override = {
+  active: Account
+  epoch: number
+  since: number
+  reason: string
+  credentialsDigest: string
+  drill?: string
+}
 
 /** What the controller must remember of a feed beyond what it can observe. Persisted as one value. */
 export type FeedMemory = {

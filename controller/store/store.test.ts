@@ -171,7 +171,9 @@ describe('the state file', () => {
     const { id } = store.installation
     store.close()
     const old = new DatabaseSync(join(directory, 'state.db'))
-    old.exec('DROP TABLE last_epoch; DROP TABLE retired_host; DROP TABLE held_deletion; PRAGMA user_version = 1')
+    old.exec(
+      'DROP TABLE last_epoch; DROP TABLE retired_host; DROP TABLE held_deletion; DROP TABLE drill; PRAGMA user_version = 1',
+    )
     old.close()
     store = openStore(join(directory, 'state.db'))
     expect(store.installation.id).toBe(id)

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Installation, installationOf, openDatabase, transaction } from './database.ts'
 import { type DeclaredStore, declaredStore } from './declared.ts'
+import { type DrillStore, drillStore } from './drill.ts'
 import { type EventStore, eventStore } from './event.ts'
 import { type HeldStore, heldStore } from './held.ts'
 import { type LastGoodStore, lastGoodStore } from './lastgood.ts'
@@ -18,6 +19,7 @@ export type Store = {
   events: EventStore
   lastGood: LastGoodStore
   held: HeldStore
+  drills: DrillStore
   /** Runs the writes as one: all of them are kept or none. */
   transaction<T>(writes: () => T): T
   close(): void
@@ -40,6 +42,7 @@ export function storeOf(database: DatabaseSync, close: () => void): Store {
     events: eventStore(database),
     lastGood: lastGoodStore(database),
     held: heldStore(database),
+    drills: drillStore(database),
     transaction: writes => transaction(database, writes),
     close,
   }

@@ -2,6 +2,7 @@ import type { Fault } from '../../../crds/contract/fault.ts'
 import { isGivenUp, type SessionStatus } from '../../../crds/contract/feedstatus.ts'
 import type { NewCondition } from '../condition.ts'
 import type { Decision } from './decision.ts'
+import { drillInForce } from './drilling.ts'
 import { type FeedInput, findReport, type SecretView, type Violation } from './input.ts'
 import { silenceOf } from './proof.ts'
 
@@ -178,7 +179,8 @@ function sourceValid({ sourceProblems: [problem] }: FeedInput): NewCondition {
 function failedOver(input: FeedInput): NewCondition {
   const { override } = input.memory
   const declared = input.declared?.resource.spec.credentials.active
-  const active = override?.active ?? declared
+  const drill = drillInForce(input)
+  const active = override?.active ?? drill?.active ?? declared
   if (active !== 'backup')
     return { type: 'FailedOver', status: 'False', reason: 'Primary', message: 'the primary account is active' }
   if (override)
@@ -187,6 +189,13 @@ function failedOver(input: FeedInput): NewCondition {
       status: 'True',
       reason: 'Watchdog',
       message: `the feed's watchdog chose ${override.active}: ${override.reason}`,
+    }
+  if (drill)
+    return {
+      type: 'FailedOver',
+      status: 'True',
+      reason: 'Drill',
+      message: `the drill ${drill.name} has the backup account publish`,
     }
   return { type: 'FailedOver', status: 'True', reason: 'Declared', message: 'credentials.active is backup' }
 }

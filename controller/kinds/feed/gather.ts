@@ -11,6 +11,7 @@ import type { Declared } from '../../store/declared.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import { aimOf, attemptOf, newRequest } from './aim.ts'
+import { drillingOf } from './drilling.ts'
 import { heardUntil } from './feedevents.ts'
 import {
   busCredentialsRef,
@@ -47,6 +48,7 @@ export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, si
     secrets,
     resolution,
     memory,
+    drilling: drillingOf(key, store.drills),
     revisions,
     engines: views,
     images: new Map(),

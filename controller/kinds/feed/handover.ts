@@ -4,6 +4,7 @@ import type { FeedMemory, Placement } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import type { Step } from './decision.ts'
 import { desiredOf, liveDigestOf } from './desired.ts'
+import { drillInForce } from './drilling.ts'
 import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
 import { overrideEnds } from './override.ts'
 import type { Expectation } from './proof.ts'
@@ -62,13 +63,13 @@ export function expectationOf(input: FeedInput, revision: Revision): Expectation
 }
 
 /**
- * The account that shall publish: the watchdog's choice while that is respected, else the declared one; of an earlier revision that does
- * not know it, the one that it knows.
+ * The account that shall publish: the watchdog's choice while that is respected, else the one that a drill wants, else the declared one; of an
+ * earlier revision that does not know it, the one that it knows.
  */
 function activeFor(input: FeedInput, { snapshot }: Revision): Account {
   const { accounts } = snapshot.launch
   const { override } = input.memory
-  const wanted = override && overrideEnds(input) === undefined ? override.active : credentialsOf(input).active
+  const wanted = override && overrideEnds(input) === undefined ? override.active : wantedActive(input)
   return accounts.includes(wanted) ? wanted : (accounts[0] ?? wanted)
 }
 
@@ -81,9 +82,10 @@ function handOverReason(input: FeedInput, revision: Revision, report: FeedReport
   if (report.revision !== revision.number) return `revision ${report.revision} -> ${revision.number}`
   const active = activeFor(input, revision)
   if (hasSettings(input, revision, report, active)) return undefined
-  if (report.override && hasSettings(input, revision, report, credentialsOf(input).active)) return undefined
+  if (report.override && hasSettings(input, revision, report, wantedActive(input))) return undefined
   const other = active === 'primary' ? 'backup' : 'primary'
-  if (hasSettings(input, revision, report, other)) return `credentials.active: ${other} -> ${active}`
+  if (hasSettings(input, revision, report, other))
+    return `${input.drilling ? `drill ${input.drilling.name}` : 'credentials.active'}: ${other} -> ${active}`
   return 'the feed has other settings than those declared'
 }
 
@@ -102,6 +104,9 @@ function hasSettings(input: FeedInput, revision: Revision, { liveDigest, role }:
 }
 
 const standbyOf = (input: FeedInput) => ({ standby: credentialsOf(input).standby })
+
+/** What a drill wants while one is under way, else what is declared. */
+const wantedActive = (input: FeedInput): Account => drillInForce(input)?.active ?? credentialsOf(input).active
 
 function credentialsOf(input: FeedInput) {
   const { active = 'primary', standby = 'warm' } = input.declared?.resource.spec.credentials ?? {}

@@ -8,6 +8,7 @@ import type { Problem } from '../../sources/problem.ts'
 import type { Declared } from '../../store/declared.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
+import type { Drilling } from './drilling.ts'
 
 /** Whose secrets: an account's, or the bus's. */
 export type SecretOwner = Account | 'nats'
@@ -55,6 +56,8 @@ export type FeedInput = {
   resolution: Resolution | undefined
   secrets: Partial<Record<SecretOwner, SecretView>>
   memory: FeedMemory
+  /** The drill that is under way on it. */
+  drilling: Drilling | undefined
   revisions: Revision[]
   /** By name of the host: every one on which something of this feed runs, may run or shall run. */
   engines: Map<string, EngineView>

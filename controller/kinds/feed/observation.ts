@@ -17,7 +17,7 @@ export function observe(input: FeedInput, aim: Aim): Pick<Decision, 'memory' | '
 }
 
 /** A feed's own watchdog moves the epoch too: what it reports is never handed out again. */
-function epochSeen({ memory, reports }: FeedInput): number {
+export function epochSeen({ memory, reports }: FeedInput): number {
   return Math.max(memory.epoch, ...reports.map(view => ('report' in view ? view.report.epoch : 0)))
 }
 

@@ -3,6 +3,7 @@ import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { Override } from '../../store/memory.ts'
 import { newRequest } from './aim.ts'
 import { type Decision, type Note, normal, warning } from './decision.ts'
+import { drillInForce } from './drilling.ts'
 import { type FeedInput, findPublisher } from './input.ts'
 
 /**
@@ -16,8 +17,18 @@ export function followOverride(before: Decision, input: FeedInput): Decision {
   const { override: known, ...memory } = decision.memory
   if (!report.override) return known && !isHandedOn(input, known, report) ? end(decision, known, input) : decision
   if (known?.epoch === report.override.epoch) return decision
-  const override: Override = { ...report.override, credentialsDigest: credentialsDigest(input) }
+  const override: Override = {
+    ...report.override,
+    credentialsDigest: credentialsDigest(input),
+    ...madeInDrill(input, report.override.active),
+  }
   return { ...decision, memory: { ...memory, override }, notes: [...decision.notes, begun(override)] }
+}
+
+/** The watchdog took the gate back from a drill: a choice that is over when the drill is, since it is what is declared. */
+function madeInDrill({ drilling, declared }: FeedInput, active: Override['active']): Pick<Override, 'drill'> {
+  const isDeclared = active === declared?.resource.spec.credentials.active
+  return drilling && isDeclared ? { drill: drilling.id } : {}
 }
 
 /** A process that was started since the flip was told the watchdog's choice as its own: the choice still holds. */
@@ -39,6 +50,8 @@ export function overrideEnds(input: FeedInput): string | undefined {
   if (!override) return undefined
   if (newRequest(input, 'failback') !== undefined) return 'failback was asked for'
   if (override.credentialsDigest !== credentialsDigest(input)) return 'credentials were declared anew'
+  if (override.drill !== undefined && override.drill !== drillInForce(input)?.id)
+    return 'the drill in which it was made has ended'
   return failsBackLater(input) && hasHealed(input, override)
     ? 'the declared account has been live again for long enough'
     : undefined

@@ -3,7 +3,7 @@ import { aimOf } from './aim.ts'
 import { type Aim, type Decision, idle } from './decision.ts'
 import { type FeedInput, findRevision, findWorkload, isRunning } from './input.ts'
 import { withLoginRetry } from './loginretry.ts'
-import { observe } from './observation.ts'
+import { epochSeen, observe } from './observation.ts'
 import { planRemoval } from './removal.ts'
 import { lookAfterServing, planRepair } from './repair.ts'
 import { withResubscription } from './resubscription.ts'
@@ -24,7 +24,7 @@ const blindIntervalMs = 5000
 export function plan(input: FeedInput): Decision {
   if (!input.declared) return planRemoval(input)
   // A gate on its way is taken there first: suspended is the reconciling, not the feed.
-  if (input.declared.resource.spec.suspend && !isGateMoving(input)) return idle(input.memory)
+  if (input.declared.resource.spec.suspend && !isGateMoving(input)) return rest(input)
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
   const decision = converge({ ...input, memory }, aim)
@@ -60,6 +60,13 @@ function withdraw(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
   const { rollout: _superseded, ...rest } = memory
   const serving = { host: successor.snapshot.hostRef, container: rollout.container, revision: rollout.revision }
   return converge({ ...input, memory: { ...rest, serving } }, aim)
+}
+
+/** What a drill had moved goes back first, too. */
+function rest(input: FeedInput): Decision {
+  if (!input.drilling) return idle(input.memory)
+  const { memory, steps } = lookAfterServing({ ...input, memory: { ...input.memory, epoch: epochSeen(input) } })
+  return { ...idle(memory), steps: steps.filter(({ action }) => action === 'Push') }
 }
 
 function isGateMoving({ memory: { rollout } }: FeedInput): boolean {

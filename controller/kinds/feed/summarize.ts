@@ -4,6 +4,7 @@ import type { FeedStatus } from '../../../crds/feed.ts'
 import { conditionsOf, isTrue } from '../condition.ts'
 import { feedConditions } from './conditions.ts'
 import type { Decision } from './decision.ts'
+import { drillInForce } from './drilling.ts'
 import { type FeedInput, findPublisher, findRevision, findWorkload } from './input.ts'
 import { isTold } from './override.ts'
 
@@ -53,14 +54,13 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
 const unplaced = new Set<string>(['preparing', 'starting', 'rehearsing', 'promoting', 'reverting'])
 
 function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
-  const { override } = memory
   const report = findPublisher({ ...input, memory })
   if (!report) return pickLast(input.status)
   const session = report.sessions.find(({ account }) => account === report.active)
   const subscriptions = session?.subscriptions
   return defined({
     active: report.active,
-    activeReason: override ? 'Override' : 'Declared',
+    activeReason: activeReasonOf({ ...input, memory }),
     subscriptions: subscriptions && {
       ...subscriptions,
       coverage: subscriptions.desired === 0 ? 1 : subscriptions.acknowledged / subscriptions.desired,
@@ -76,6 +76,11 @@ function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
     lastFailover: lastFailoverOf(report, input.now) ?? input.status.lastFailover,
     consumers: report.consumers && consumersOf(report.consumers),
   })
+}
+
+function activeReasonOf(input: FeedInput): string {
+  if (input.memory.override) return 'Override'
+  return drillInForce(input) ? 'Drill' : 'Declared'
 }
 
 /** A feed that does not answer for a moment is not forgotten. */
