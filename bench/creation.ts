@@ -11,7 +11,7 @@ import { interleaved, median, percentile, timed } from './sample.ts'
 
 const rounds = 12
 /** Small, starts at once, runs as any user on a read-only root and ends at once when told. */
-const image = 'nats:2.10'
+const image = 'nats:2.10.27-alpine'
 
 /** Create and start of a container with its files, through the engine and by the bare API of Docker. */
 export const creation: Measurement = {

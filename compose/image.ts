@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '..')
-const names = ['feed', 'controller'] as const
+const names = ['feed', 'controller', 'nats'] as const
 
 export type BuiltImage = {
   /** `feedplane/feed:TAG`, behind the registry's host where it was pushed. */
@@ -30,7 +30,7 @@ export type BuildOptions = {
 }
 
 /**
- * Builds the images of the feed and the controller with the Docker engine's BuildKit, and pushes them where asked. npm inside
+ * Builds the images of the feed, the controller and NATS with the Docker engine's BuildKit, and pushes them where asked. npm inside
  * the build uses the registry that npm is configured with here; no layer keeps that. Throws where docker does, after its output.
  */
 export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> {

@@ -3,7 +3,7 @@ import { buildImages } from './image.ts'
 
 const usage = `usage: npm run images -- --tag TAG [--push REGISTRY] [--napi-ctp SPEC]
 
-Builds feedplane/feed:TAG and feedplane/controller:TAG with Docker, and pushes them to REGISTRY/feedplane/... where given.
+Builds feedplane/feed:TAG, feedplane/controller:TAG and feedplane/nats:TAG with Docker, and pushes them to REGISTRY/feedplane/... where given.
 --napi-ctp puts the CTP binding into the feed's image: a package name with version, or the URL of a tarball.`
 
 /** Prints a line for each image: reference, digest, size. 0 when all is built, 1 when docker failed, 2 for wrong arguments. */

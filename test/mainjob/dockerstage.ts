@@ -65,7 +65,7 @@ async function prepare(engine: Docker, registry: Registry, folder: string): Prom
   const canaries = { primary: canary('primary'), backup: canary('backup'), nats: canary('nats') }
   await cp(join(root, 'examples/docker'), directory, { recursive: true })
   for (const rewritten of [manifests, secrets]) await rewrite(rewritten, canaries, { project, network })
-  await Promise.all(['nats:2.10', 'node:24-bookworm-slim'].map(engine.ensureImage))
+  await Promise.all(['nats:2.10.27-alpine', 'node:24-bookworm-slim'].map(engine.ensureImage))
   const images = await makeImages(engine, registry, folder)
   await compose(engine, directory, {
     FEEDPLANE_TAG: project,
