@@ -10,7 +10,7 @@ export type ControlTarget = {
   faults(order: FaultOrder): string | undefined
 }
 
-/** The simulator's control API, on loopback only: `GET /state`, and `POST /faults` with the orders of `faultorder.ts`. */
+/** The simulator's control API, on loopback only: `GET /state`, `GET /healthz`, and `POST /faults` with the orders of `faultorder.ts`. */
 export async function listenControl(port: number, target: ControlTarget): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     answer(request, target).then(
@@ -30,6 +30,7 @@ type Answer = { status: number; body: object }
 
 async function answer(request: IncomingMessage, target: ControlTarget): Promise<Answer> {
   const route = `${request.method} ${request.url}`
+  if (route === 'GET /healthz') return { status: 200, body: { status: 'ok' } }
   if (route === 'GET /state') return { status: 200, body: target.state() }
   if (route !== 'POST /faults') return { status: 404, body: { error: `no ${route}: there are GET /state and POST /faults` } }
   const text = await readBody(request)
