@@ -17,6 +17,9 @@ RUN groupadd --gid 10001 feedplane \
     && install -d -o feedplane -g feedplane -m 0700 /var/lib/feedplane
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
+# Compose converges a Stack.
+COPY --from=docker:27.5-cli /usr/local/bin/docker /usr/local/bin/docker
+COPY --from=docker:27.5-cli /usr/local/libexec/docker/cli-plugins/docker-compose /usr/local/libexec/docker/cli-plugins/docker-compose
 COPY package.json ./
 COPY compose/health compose/feedctl /usr/local/bin/
 COPY crds crds
