@@ -4,6 +4,33 @@ import { parse, stringify } from 'yaml'
 
 const compose = resolve(import.meta.dirname, '../../compose')
 
+/** Where the services of the compose file are in a test: HOST:PORT. */
+export type Places = { controller: string; alertmanager: string; pushgateway: string; prometheus: string }
+
+type PrometheusConfig = { global: object; scrape_configs: { http_sd_configs?: object[] }[] }
+type RuleFile = { groups: { rules: { for?: string }[] }[] }
+
+/** The shipped `prometheus.yml` for services in other places, with intervals of a second. */
+export function shortenedPrometheus(places: Places): string {
+  const text = readFileSync(join(compose, 'prometheus/prometheus.yml'), 'utf8')
+    .replaceAll('controller:9181', places.controller)
+    .replaceAll('alertmanager:9093', places.alertmanager)
+    .replaceAll('pushgateway:9091', places.pushgateway)
+    .replaceAll('localhost:9090', places.prometheus)
+  const config = parse(text) as PrometheusConfig
+  Object.assign(config.global, { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' })
+  for (const discovery of config.scrape_configs.flatMap(({ http_sd_configs = [] }) => http_sd_configs))
+    Object.assign(discovery, { refresh_interval: '1s' })
+  return stringify(config)
+}
+
+/** A shipped rule file with every `for` a second: expressions, labels and annotations are as shipped. */
+export function shortenedRules(text: string): string {
+  const file = parse(text) as RuleFile
+  for (const rule of file.groups.flatMap(({ rules }) => rules)) if (rule.for !== undefined) rule.for = '1s'
+  return stringify(file)
+}
+
 type Route = { group_wait?: string; group_interval?: string; routes?: Route[] }
 type AlertmanagerConfig = { route: Route; receivers: { webhook_configs: { url_file: string }[] }[] }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { startDaemon } from './daemon.ts'
 import { temporaryDirectory } from './directory.ts'
 import { freePorts } from './port.ts'
@@ -15,18 +15,37 @@ export type Prometheus = {
 
 type Sample = { metric: Record<string, string>; value: [unixSeconds: number, value: string] }
 
-/** A Prometheus server on loopback with this configuration (`prometheus.yml`); rule files by name beside it. */
-export async function startPrometheus(config: string, files: Record<string, string> = {}): Promise<Prometheus> {
+export type PrometheusOptions = {
+  /** Rule files by their names, relative to the configuration. */
+  files?: Record<string, string>
+  /** Served at `/user/`. */
+  assets?: string
+  /** For `external_labels`. */
+  env?: Record<string, string>
+}
+
+/** A Prometheus server on loopback with this configuration (`prometheus.yml`), which is told its own HOST:PORT. */
+export async function startPrometheus(
+  config: string | ((self: string) => string),
+  { files = {}, assets, env = {} }: PrometheusOptions = {},
+): Promise<Prometheus> {
   const dir = await temporaryDirectory('prometheus')
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
-  await Promise.all(
-    Object.entries({ ...files, 'prometheus.yml': config }).map(([name, text]) => writeFile(join(dir.path, name), text)),
-  )
+  const text = typeof config === 'string' ? config : config(new URL(url).host)
+  for (const [name, content] of Object.entries({ ...files, 'prometheus.yml': text })) {
+    await mkdir(dirname(join(dir.path, name)), { recursive: true })
+    await writeFile(join(dir.path, name), content)
+  }
   const daemon = await startDaemon({
     command: 'prometheus',
-    args: ['--config.file=prometheus.yml', '--storage.tsdb.path=data', `--web.listen-address=127.0.0.1:${port}`],
+    args: [
+      ...['--config.file=prometheus.yml', '--storage.tsdb.path=data', '--enable-feature=expand-external-labels'],
+      ...[`--web.listen-address=127.0.0.1:${port}`, `--web.external-url=${url}`],
+      ...(assets === undefined ? [] : [`--web.user-assets=${assets}`]),
+    ],
     dir: dir.path,
+    env,
     ready: async () => (await fetch(`${url}/-/ready`)).ok,
   })
   const stop = async () => {

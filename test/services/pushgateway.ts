@@ -6,6 +6,8 @@ export type Pushgateway = {
   readonly url: string
   /** What Prometheus would scrape of it. */
   metrics(): Promise<string>
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
 }
 
@@ -23,6 +25,8 @@ export async function startPushgateway(): Promise<Pushgateway> {
   return {
     url,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
+    freeze: daemon.freeze,
+    thaw: daemon.thaw,
     stop: async () => {
       await daemon.stop()
       await dir.remove()
