@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
 // unit tests: two suites at once would share the cores, one Docker engine and each other's timings. `faults` and `faults-apart`, the
-// part of it that needs a network namespace of its own, belong to `npm run test:faults`. (Order 0 is no order: vitest moves a project of
+// part of it that needs a network namespace of its own, belong to `npm run test:faults`, `alerts` to `npm run test:alerts`. (Order 0 is no order: vitest moves a project of
 // one worker to the end.)
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**'],
+          exclude: ['test/faults/**', 'test/alerts/**'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -44,6 +44,16 @@ export default defineConfig({
           fileParallelism: false,
           hookTimeout: 300_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'alerts',
+          include: ['test/alerts/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],
