@@ -90,4 +90,18 @@ describe('the engines of the hosts', () => {
     await engine.remove('w', soon())
     await expect.poll(() => hints).toEqual(['Feed/test/f', 'Feed/test/f'])
   })
+
+  it('say which of them showed something of an owner when they were listed last', async () => {
+    const engine = newEngine()
+    const { opened } = open(() => engine)
+    const { workloads } = await opened.of(host('a'))
+    expect(opened.holding('Feed/test/f')).toEqual([])
+    await engine.create(spec('w', 'Feed/test/f'), soon())
+    await workloads(soon())
+    expect(opened.holding('Feed/test/f')).toEqual(['test/h'])
+    expect(opened.holding('Feed/test/g')).toEqual([])
+    await engine.remove('w', soon())
+    await workloads(soon())
+    expect(opened.holding('Feed/test/f')).toEqual([])
+  })
 })

@@ -21,6 +21,11 @@ export type EngineRegistry = {
    * opening failed with, and tries again when asked again.
    */
   of(host: Declared<'Host'>): Promise<HostEngine>
+  /**
+   * Keys of the hosts that showed something of this owner when they were listed last, by whomever. Asks nobody. So whatever comes late is
+   * found: a creation that hung may come after all when its host has long been seen empty.
+   */
+  holding(owner: string): string[]
   close(): Promise<void>
 }
 
@@ -38,13 +43,14 @@ type Entry = { digest: string; opened: Promise<Opened> }
 
 export function engineRegistry(options: RegistryOptions): EngineRegistry {
   const entries = new Map<string, Entry>()
+  const owners = new Map<string, ReadonlySet<string>>()
   return {
     of(host) {
       const hostKey = keyOf(host.resource.metadata)
       const digest = digestOf(host.resource.spec)
       const present = entries.get(hostKey)
       if (present?.digest === digest) return present.opened
-      const opened = reopen(present, () => start(hostKey, host, options))
+      const opened = reopen(present, () => start(hostKey, host, options, its => owners.set(hostKey, its)))
       const entry = { digest, opened }
       entries.set(hostKey, entry)
       opened.catch(() => {
@@ -52,6 +58,7 @@ export function engineRegistry(options: RegistryOptions): EngineRegistry {
       })
       return opened
     },
+    holding: owner => [...owners].filter(([, its]) => its.has(owner)).map(([hostKey]) => hostKey),
     async close() {
       await Promise.all([...entries.values()].map(closeOpened))
       entries.clear()
@@ -71,10 +78,17 @@ async function closeOpened({ opened }: Entry): Promise<void> {
   await engine?.close()
 }
 
-function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchFailed, now }: RegistryOptions): Opened {
+type OnListed = (owners: ReadonlySet<string>) => void
+
+function start(
+  hostKey: string,
+  host: Declared<'Host'>,
+  { open, onHint, onWatchFailed, now }: RegistryOptions,
+  onListed: OnListed,
+): Opened {
   const engine = open(host)
   const stop = new AbortController()
-  const shared = sharedList(engine, now)
+  const shared = sharedList(engine, onListed, now)
   const hint = (name?: string) => {
     const owner = shared.ownerOf(name)
     shared.invalidate()
@@ -98,12 +112,13 @@ function start(hostKey: string, host: Declared<'Host'>, { open, onHint, onWatchF
   return { engine, workloads: shared.list, invalidate: shared.invalidate, close }
 }
 
-function sharedList(engine: Engine, now = () => performance.now()) {
+function sharedList(engine: Engine, onListed: OnListed, now = () => performance.now()) {
   let current: { at: number; promise: Promise<Workload[]> } | undefined
   const owners = new Map<string, string>()
   const remember = (workloads: Workload[]) => {
     owners.clear()
     for (const { name, labels: its } of workloads) owners.set(name, its[labels.owner] ?? '')
+    onListed(new Set(owners.values()))
     return workloads
   }
   return {

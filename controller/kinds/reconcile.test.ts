@@ -32,7 +32,7 @@ function answering(version: () => Promise<string>): EngineRegistry {
   const [engine] = stage.engines.values()
   if (!engine) throw new Error('the stage has no engine')
   const host = { engine: { ...engine, version }, workloads: engine.list, invalidate: () => undefined }
-  return { of: async () => host, close: async () => undefined }
+  return { of: async () => host, holding: () => [], close: async () => undefined }
 }
 
 describe('a host', () => {

@@ -32,10 +32,8 @@ export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, si
   const { store } = ports
   const revisions = store.revisions.list(key)
   const references = lookUp(key, revisions, ports)
-  const known = store.memory.get(key)
-  const memory = known ?? { epoch: store.memory.lastEpoch(key), hosts: [], requests: {} }
-  const isForgotten = !references.declared && !known
-  const hosts = isForgotten ? everyHost(key, store) : hostsOf(references.declared, memory, revisions)
+  const memory = store.memory.get(key) ?? { epoch: store.memory.lastEpoch(key), hosts: [], requests: {} }
+  const hosts = [...hostsOf(references.declared, memory, revisions), ...holders(key, ports)]
   const [secrets, resolution, views] = await Promise.all([
     viewSecrets(references.credentials, memory, ports),
     resolve(references.sets, ports),
@@ -70,10 +68,13 @@ function hostsOf(
   return [declared?.resource.spec.hostRef, serving?.host, ...hosts, ...made].filter(name => name !== undefined)
 }
 
-/** Of a feed that nobody remembers something may be anywhere: a creation that hung has come after all, when everything else was gone. */
-function everyHost(key: string, { declared }: ReadPorts['store']): string[] {
-  const inNamespace = declared.list('Host').filter(({ resource }) => key.startsWith(`${resource.metadata.namespace}/`))
-  return inNamespace.map(({ resource }) => resource.metadata.name)
+/** Hosts on which something of the feed is, whoever knew of it: a creation that hung may come after its host was forgotten, or the feed. */
+function holders(key: string, { engines }: ReadPorts): string[] {
+  const [namespace] = key.split('/')
+  return engines
+    .holding(ownerOf(key))
+    .filter(hostKey => hostKey.startsWith(`${namespace}/`))
+    .map(hostKey => hostKey.slice(`${namespace}/`.length))
 }
 
 type References = Pick<FeedInput, 'declared' | 'host' | 'profile' | 'credentials' | 'sets' | 'problems' | 'sourceProblems'>

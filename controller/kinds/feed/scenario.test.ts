@@ -509,6 +509,19 @@ describe('a host', () => {
     expect(stage.workloads()).toEqual([])
     expect(stage.store.memory.feeds()).toEqual([])
   })
+
+  it.each(['moved away', 'was deleted'])('on which a creation comes after all, when the feed %s, is left empty', async fate => {
+    const h1 = stage.engines.get('sim/h1')
+    const [late] = stage.workloads()
+    if (fate === 'moved away') stage.edit({ host: 'h2' })
+    else stage.setDeclared(false)
+    await stage.pass(minuteMs)
+    expect(h1?.workloads.size).toBe(0)
+    if (late) await h1?.create(late.spec, AbortSignal.timeout(1000))
+    await stage.pass(minuteMs)
+    expect(h1?.workloads.size).toBe(0)
+    expect(await isQuiet()).toBe(true)
+  })
 })
 
 describe('a pinned revision', () => {
