@@ -6,10 +6,21 @@ import type { Scheduler } from './scheduler.ts'
 import type { Trace } from './trace.ts'
 
 /** The way between a controller and everything that it calls. */
-export type Line = { life: Life; fates: Fates; random: Random; scheduler: Scheduler; trace: Trace; answers: Answers }
+export type Line = {
+  life: Life
+  fates: Fates
+  random: Random
+  scheduler: Scheduler
+  trace: Trace
+  answers: Answers
+  astray: Astray
+}
 
 /** Newest answer of each read, by the call's text. */
 export type Answers = Map<string, { at: number; value: unknown }>
+
+/** Calls that hang: their caller waits still, or their effect is to come, whatever the caller believes by now. */
+export type Astray = Set<Call<unknown>>
 
 export type Call<T> = {
   /** Who is called. */
@@ -42,10 +53,12 @@ export async function make<T>(call: Call<T>, line: Line): Promise<T> {
   if (fate === 'crashes-before') return die(life)
   await scheduler.sleep(random.between(0, slowestMs))
   if (fate === 'fails-before') return fail(call, life)
-  if (fate === 'hangs') return hang(call, line)
+  if (fate === 'hangs') {
+    goAstray(call, call.deadlineMs, line, () => undefined)
+    return hang(call, line)
+  }
   if (fate === 'lands-late') {
-    const delayMs = call.deadlineMs + random.between(1, latestMs)
-    scheduler.after(delayMs, () => {
+    goAstray(call, call.deadlineMs + random.between(1, latestMs), line, () => {
       tell('lands')
       carryOut(call).catch(() => undefined)
     })
@@ -61,6 +74,14 @@ export async function make<T>(call: Call<T>, line: Line): Promise<T> {
   await life.sleep(random.between(0, slowestMs))
   if (fate === 'crashes-after') return die(life)
   return life.lasting(call.kind === 'read' ? outcome.then(value => remembered(call, value, fate === 'is-stale', line)) : outcome)
+}
+
+function goAstray(call: Call<unknown>, ms: number, { astray, scheduler }: Line, onEnd: () => void): void {
+  astray.add(call)
+  scheduler.after(ms, () => {
+    astray.delete(call)
+    onEnd()
+  })
 }
 
 async function carryOut<T>({ effect }: Call<T>): Promise<T> {

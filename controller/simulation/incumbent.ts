@@ -53,8 +53,8 @@ export type Incumbent = {
  * registry, with simulated ends to all lines that lead out of it.
  */
 export function takeOffice(world: World, life: Life, observer: Observer, plant: Plant = ports => ports): Incumbent {
-  const { scheduler, trace, random, fates, answers, engines, disk, database } = world
-  const line: Line = { life, fates, random, scheduler, trace, answers }
+  const { scheduler, trace, random, fates, answers, astray, engines, disk, database } = world
+  const line: Line = { life, fates, random, scheduler, trace, answers, astray }
   const store = storeOf(mortalDatabase(database, life, disk), () => undefined)
   const queue = new KeyQueue(life.clock, random.next)
   const addFeeds = () => {
@@ -128,7 +128,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
     observe: (id: string, result: Result) => life.isOver || observer.onResult(id, result),
   }
   runLoop(looping, life.signal).catch(error => observer.onResult('loop', { type: 'error', fault: asFault(error) }))
-  return { life, queue, approve: () => newest && take(newest, true) }
+  return { life, queue, approve: () => newest && !life.isOver && take(newest, true) }
 }
 
 const silent = { error: () => undefined } as unknown as Logger

@@ -119,7 +119,8 @@ async function converge({ world, oversight, incumbent, pass }: RunState): Promis
     // A rollout whose time ran out in the last disaster may fail only now: the operator asks again.
     if (looks % looksToRetry === 0) settleWishes(world)
     if (world.view.isHeld()) incumbent().approve()
-    if (!complaintOf(world)) return scheduler.now() - began
+    // A call that hangs or has not landed yet is the last of the disasters.
+    if (world.astray.size === 0 && !complaintOf(world)) return scheduler.now() - began
   }
   const complaint = complaintOf(world)
   if (complaint) {
@@ -145,6 +146,6 @@ async function staysQuiet({ world, oversight, incumbent, pass }: RunState): Prom
   else if (writes + disk > 0)
     oversight.violation = {
       invariant: 'quiet-when-converged',
-      message: `${writes} writes to engines and feeds, ${disk} to the disk`,
+      message: `${writes} writes to engines and feeds, ${disk} to the disk${disk > 0 ? `, such as ${world.disk.written}` : ''}`,
     }
 }

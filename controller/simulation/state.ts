@@ -20,6 +20,8 @@ export type Disk = {
   isFull: boolean
   /** Statements that took effect so far. */
   writes: number
+  /** The newest of them. */
+  written: string
   statements: Map<string, StatementSync>
 }
 
@@ -36,6 +38,7 @@ export function mortalDatabase(database: DatabaseSync, life: Life, disk: Disk): 
     if (fate === 'fails-before') throw new Error('database or disk is full')
     const result = write()
     disk.writes++
+    disk.written = text
     if (fate === 'crashes-after') die(life)
     if (fate === 'fails-after') throw new Error('disk I/O error')
     return result

@@ -3,7 +3,7 @@ import type { Account } from '../../crds/contract/desired.ts'
 import { stalled, transient, waiting } from '../../crds/contract/fault.ts'
 import type { SecretValues } from '../secrets/secret.ts'
 import { installationOf } from '../store/database.ts'
-import type { Answers } from './call.ts'
+import type { Answers, Astray } from './call.ts'
 import {
   type FeedName,
   feedFile,
@@ -48,6 +48,7 @@ export type World = {
   wishes: Map<FeedName, Wish>
   shared: Shared
   answers: Answers
+  astray: Astray
 }
 
 /** Any text with this is a secret's. */
@@ -77,7 +78,7 @@ export function createWorld(seed: number): World {
   }
   const world: World = {
     ...{ seed, random, scheduler, trace, fates, database, feeds, present },
-    disk: { fates, trace, isFull: false, writes: 0, statements: new Map() },
+    disk: { fates, trace, isFull: false, writes: 0, written: '', statements: new Map() },
     view: viewDisk(database),
     engines: new Map(hostNames.map(name => [name, simulatedEngine(around)])),
     folder: { files: new Map(), trouble: 'none' },
@@ -86,6 +87,7 @@ export function createWorld(seed: number): World {
     wishes: new Map(feedNames.slice(0, random.pick([1, 1, 2, 2, 3])).map(name => [name, drawWish(random)])),
     shared: { few: 1, batch: 500 },
     answers: new Map(),
+    astray: new Set(),
   }
   declare(world)
   return world
