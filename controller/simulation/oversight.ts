@@ -36,6 +36,8 @@ export type Oversight = Observer & {
   check(queue: KeyQueue): void
   /** Writes to engines and feeds so far. */
   writes: number
+  /** Keys whose last look ended in an error: they wait for another one, up to 5 minutes by their back-off. */
+  troubled: Set<string>
 }
 
 /** Looks at one key in a minute: four a second while a rollout waits, doubled, and what edits and hints add. */
@@ -131,6 +133,7 @@ export function openOversight(world: World): Oversight {
   const oversight: Oversight = {
     violation: undefined,
     writes: 0,
+    troubled: new Set(),
     onWrite({ to, verb, target }) {
       // To ask a registry for an image that it does not have changes nothing.
       if (verb !== 'pullImage' || target !== imageReference('missing')) oversight.writes++
@@ -157,6 +160,8 @@ export function openOversight(world: World): Oversight {
       else suspended.delete(key)
     },
     onResult(id, result) {
+      if (result.type === 'error') oversight.troubled.add(id)
+      else oversight.troubled.delete(id)
       const text = 'fault' in result ? `${result.type} ${result.fault.reason}: ${result.fault.message}` : result.type
       trace.add('look', `${id} ${text}${result.type === 'after' ? ` ${Math.round(result.delayMs)} ms` : ''}`)
       tell(`result of ${id}`, text)

@@ -108,7 +108,8 @@ async function disasters({ world, incumbent, pass }: RunState): Promise<void> {
 }
 
 /** Virtual ms until all is as declared, or `undefined` after a violation. */
-async function converge({ world, oversight, incumbent, pass }: RunState): Promise<number | undefined> {
+async function converge(run: RunState): Promise<number | undefined> {
+  const { world, oversight, incumbent, pass } = run
   if (oversight.violation) return undefined
   const { scheduler, trace } = world
   endDisasters(world)
@@ -119,18 +120,21 @@ async function converge({ world, oversight, incumbent, pass }: RunState): Promis
     // A rollout whose time ran out in the last disaster may fail only now: the operator asks again.
     if (looks % looksToRetry === 0) settleWishes(world)
     if (world.view.isHeld()) incumbent().approve()
-    // A call that hangs or has not landed yet is the last of the disasters.
-    if (world.astray.size === 0 && !complaintOf(world)) return scheduler.now() - began
+    if (isOver(run) && !complaintOf(world)) return scheduler.now() - began
   }
-  const complaint = complaintOf(world)
-  if (complaint) {
-    oversight.violation = {
-      ...complaint,
-      message: `${complaint.message}, ${convergenceMs / 1000} s after the disasters were over`,
-    }
-    trace.add('VIOLATION', `${complaint.invariant}: ${oversight.violation.message}`)
-  }
+  const { invariant, message } = complaintOf(world) ?? unfinished(run)
+  oversight.violation = { invariant, message: `${message}, ${convergenceMs / 1000} s after the disasters were over` }
+  trace.add('VIOLATION', `${invariant}: ${oversight.violation.message}`)
   return undefined
+}
+
+/** The last of the disasters are calls that hang or are yet to land, and errors that nobody has come back to yet. */
+function isOver({ world: { astray }, oversight: { troubled } }: RunState): boolean {
+  return astray.size === 0 && troubled.size === 0
+}
+
+function unfinished({ oversight: { troubled } }: RunState): Violation {
+  return { invariant: 'edit-answered', message: `${[...troubled].join(', ')} can still not be looked at without an error` }
 }
 
 /** What has converged writes nothing, whoever looks at it. */
