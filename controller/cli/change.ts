@@ -1,4 +1,5 @@
 import { keyOf } from '../../crds/contract/resource.ts'
+import type { KindName } from '../../crds/kinds.ts'
 import type { ResourceView } from '../api/contract.ts'
 import { formatProblem } from '../sources/validation.ts'
 import { isUnreachable } from './answer.ts'
@@ -16,8 +17,11 @@ import { paint } from './terminal.ts'
 
 export type ChangeOptions = { wait?: boolean; timeout: string; output?: string }
 
-/** A feed as its file declares it now (`declared`: as written, without defaults), and as the controller sees it, where it answers. */
-export type Subject = { identity: Identity; place: Place; declared: Record<string, unknown>; view: FeedView | undefined }
+/** A resource as its file declares it now (`declared`: as written, without defaults), and as the controller sees it, where it answers. */
+export type Found = { identity: Identity; place: Place; declared: Record<string, unknown>; view: ResourceView | undefined }
+
+/** The same of a feed. */
+export type Subject = Omit<Found, 'view'> & { view: FeedView | undefined }
 
 /** What a verb wants: an edit, or none and why. `goal` is what `--wait` waits for. */
 export type Wish = { change?: Change; already?: string; goal?: Goal }
@@ -33,7 +37,8 @@ export async function changeFeed(
   decide: (subject: Subject) => Wish,
 ): Promise<ExitCode> {
   durationMsOf('--timeout', options.timeout)
-  const subject = await findSubject(context, name)
+  const found = await findDeclared(context, 'Feed', name)
+  const subject: Subject = { ...found, view: found.view && asFeed(found.view) }
   const { change, already, goal = {} } = decide(subject)
   if (options.wait && (change !== undefined || goal.active !== undefined)) refuseVainWait(subject, change)
   const afterEvent = options.wait ? await newestEvent(context, keyOf(subject.identity)) : 0
@@ -54,21 +59,22 @@ export function declaredSpec({ declared }: Subject): Record<string, unknown> {
   return (declared.spec ?? {}) as Record<string, unknown>
 }
 
-async function findSubject(context: Context, name: string): Promise<Subject> {
-  const view = await viewOrAway(context, name)
-  const found = view === undefined ? await scan(context, name) : await placeOf(context, view)
+/** Where a resource is declared: as the controller says, or, while it is away, in the folder that the operator named. */
+export async function findDeclared(context: Context, kind: KindName, name: string): Promise<Found> {
+  const view = await viewOrAway(context, kind, name)
+  const found = view === undefined ? await scan(context, kind, name) : await placeOf(context, view)
   const declared = await readManifest(found.place, found.identity)
   if (declared === undefined)
     throw refused(
-      `${found.place.file} no longer declares Feed ${keyOf(found.identity)}`,
+      `${found.place.file} no longer declares ${kind} ${keyOf(found.identity)}`,
       'the file changed since the controller read it: try again in a moment',
     )
-  return { ...found, declared, view: view && asFeed(view) }
+  return { ...found, declared, view }
 }
 
-async function viewOrAway(context: Context, name: string): Promise<ResourceView | undefined> {
+async function viewOrAway(context: Context, kind: KindName, name: string): Promise<ResourceView | undefined> {
   try {
-    return await resourceOf(context, 'Feed', name)
+    return await resourceOf(context, kind, name)
   } catch (error) {
     if (!isUnreachable(error)) throw error
     if (context.manifests === undefined) throw withHint(error as ExitError)
@@ -96,27 +102,33 @@ async function placeOf(context: Context, view: ResourceView): Promise<{ place: P
     },
   )
   if (isHere) return { place: view.origin, identity }
-  if (context.manifests !== undefined) return scan(context, keyOf(identity))
+  if (context.manifests !== undefined) return scan(context, view.kind, keyOf(identity))
   throw refused(
     `${view.origin.file}, where the controller reads ${keyOf(identity)}, is not a file of this machine`,
     'name the folder here with --manifests DIR or FEEDPLANE_MANIFESTS',
   )
 }
 
-async function scan(context: Context, name: string): Promise<{ place: Place; identity: Identity }> {
+async function scan(context: Context, kind: KindName, name: string): Promise<{ place: Place; identity: Identity }> {
   const directory = context.manifests ?? '.'
-  const found = await findManifests(directory, { kind: 'Feed', ...splitName(name, context.namespace) })
+  const found = await findManifests(directory, { kind, ...splitName(name, context.namespace) })
   const [only] = found
-  if (only === undefined) throw trouble(`no file below ${directory} declares Feed ${name}`)
+  if (only === undefined) throw trouble(`no file below ${directory} declares ${kind} ${name}`)
   if (found.length > 1)
     throw trouble(
-      `${found.length} places declare Feed ${name}: ${found.map(one => `${one.file} (${keyOf(one.identity)})`).join(', ')}`,
+      `${found.length} places declare ${kind} ${name}: ${found.map(one => `${one.file} (${keyOf(one.identity)})`).join(', ')}`,
       'write NAMESPACE/NAME, and declare it once',
     )
   return { place: { file: only.file }, identity: only.identity }
 }
 
-async function edit(context: Context, subject: Subject, change: Change, output: string | undefined): Promise<void> {
+/** Edits the file, and says where and what. Refuses what would leave it invalid. */
+export async function edit(
+  context: Context,
+  subject: Omit<Found, 'view'>,
+  change: Change,
+  output: string | undefined,
+): Promise<void> {
   const draft = await draftEdit(subject.place, subject.identity, change)
   refuseInvalid(subject, draft.edited.text)
   await writeDraft(draft)
@@ -128,7 +140,7 @@ async function edit(context: Context, subject: Subject, change: Change, output: 
   )
 }
 
-function editRecord({ identity, place }: Subject, { line, before, after }: Edited): Record<string, unknown> {
+function editRecord({ identity, place }: Omit<Found, 'view'>, { line, before, after }: Edited): Record<string, unknown> {
   return { type: 'edit', subject: keyOf(identity), file: place.file, line, before, after }
 }
 
@@ -140,7 +152,7 @@ export function renderEdit(file: string, { line, before, after }: Edited, colour
 }
 
 // The controller takes nothing from a file that has a problem anywhere: an edit of it would say done and do nothing.
-function refuseInvalid({ place }: Subject, text: string): void {
+function refuseInvalid({ place }: Omit<Found, 'view'>, text: string): void {
   const [problem, ...others] = errorsIn(place.file, text)
   if (problem === undefined) return
   const more = others.length === 0 ? '' : `\n(${others.length} more: \`feedctl validate ${place.file}\`)`

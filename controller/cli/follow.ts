@@ -1,4 +1,5 @@
 import { keyOf } from '../../crds/contract/resource.ts'
+import type { KindName } from '../../crds/kinds.ts'
 import type { ResourceEvent, ResourceView } from '../api/contract.ts'
 import { durationMsOf } from './argument.ts'
 import type { Context } from './context.ts'
@@ -45,8 +46,8 @@ export async function follow(context: Context, view: ResourceView, options: Foll
   return verdict.state === 'done' ? exitCodes.ok : verdict.state === 'failed' ? exitCodes.negative : exitCodes.timeout
 }
 
-/** Newest event of a feed, so that a wait tells only what came after. 0 where there is none. */
-export async function newestEvent({ controller }: Context, key: string): Promise<number> {
-  const events = await controller.events({ kind: 'Feed', key, limit: 100 })
+/** Newest event of a resource, so that a wait tells only what came after. 0 where there is none. */
+export async function newestEvent({ controller }: Context, key: string, kind: KindName = 'Feed'): Promise<number> {
+  const events = await controller.events({ kind, key, limit: 100 })
   return Math.max(0, ...events.map(event => event.sequence))
 }

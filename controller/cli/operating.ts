@@ -25,6 +25,18 @@ export function addOperating(program: Command, act: Act): void {
     )
 }
 
+/** The verb that tries a failover. */
+export function addDrilling(program: Command, act: Act): void {
+  program
+    .command('drill [name]')
+    .description('hold the drill of that name, or of that feed, now; without a name, list drills')
+    .option('--history', 'what its last drills came to; holds none')
+    .option('--wait', 'follow it to its end: exit 0 pass, 1 fail or aborted, 4 refused, 3 timeout')
+    .option('--timeout <duration>', 'how long to follow', '180s')
+    .addOption(output(['text', 'json'], 'text'))
+    .action((name, options, verb) => act(verb, async context => (await import('./verbs/drill.ts')).drill(context, name, options)))
+}
+
 function push(): Option {
   return new Option('--push <url>', 'push metrics to this Pushgateway (FEEDPLANE_PUSHGATEWAY)')
 }
