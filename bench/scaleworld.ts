@@ -107,7 +107,7 @@ export async function startScaleController(world: ScaleWorld) {
           if (call.name === 'create') onCreate()
         },
       ),
-    onHint: (_host, owner) => owner?.startsWith('Feed/') && queue.add(owner),
+    onHint: (_host, owner) => owner?.startsWith('Feed/') && queue.hint(owner),
     onWatchFailed: () => undefined,
   })
   const client = simulatedClient(world.around)

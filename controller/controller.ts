@@ -74,7 +74,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
   const addFeeds = () => {
     for (const key of store.memory.feeds()) queue.add(resourceId('Feed', key))
   }
-  const engines = openEngines(settings, store, recorder, owner => (owner?.startsWith('Feed/') ? queue.add(owner) : addFeeds()))
+  const engines = openEngines(settings, store, recorder, owner => (owner?.startsWith('Feed/') ? queue.hint(owner) : addFeeds()))
   const onAffected = (ids: Set<string>) => {
     for (const id of ids) {
       queue.add(id)

@@ -47,6 +47,35 @@ describe('the queue of keys', () => {
     expect(queue.depth).toEqual({ ready: 0, inFlight: 0, waiting: 0 })
   })
 
+  it('brings a key back at once to which something happened while it was worked on', async () => {
+    const { queue } = queueWithClock()
+    queue.add('a')
+    await queue.take()
+    queue.hint('a')
+    queue.finish('a')
+    expect(await queue.take()).toBe('a')
+  })
+
+  it('leaves a failing key its back-off, whatever happens to it, for ten seconds at the most', async () => {
+    const { queue, advance } = queueWithClock()
+    const failOnce = async (): Promise<number> => {
+      await queue.take()
+      queue.hint('a')
+      const delayMs = queue.addFailed('a')
+      queue.finish('a')
+      queue.hint('a')
+      return delayMs
+    }
+    queue.add('a')
+    for (let i = 0; i < 20; i++) {
+      const dueMs = Math.min(await failOnce(), 10_000)
+      advance(dueMs - 1)
+      expect(queue.depth).toEqual({ ready: 0, inFlight: 0, waiting: 1 })
+      advance(1)
+      expect(queue.depth.ready).toBe(1)
+    }
+  })
+
   it('never gives one key to two workers', async () => {
     const { queue } = queueWithClock()
     queue.add('a')

@@ -1,6 +1,9 @@
 import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 
+/** The longest that something which happened to a failing key waits for its next try, in ms. */
+const hintedMs = 10_000
+
 /**
  * A queue of keys, not of events. A key is in it once; a key that is added while it is worked on comes back right after; a
  * key that waits comes at the earliest of its times. One worker at a time has a key.
@@ -11,6 +14,7 @@ export class KeyQueue {
   readonly #ready = new Set<string>()
   readonly #inFlight = new Set<string>()
   readonly #dirty = new Set<string>()
+  readonly #hinted = new Set<string>()
   readonly #waiting = new Map<string, { at: number; cancel: () => void }>()
   readonly #failures = new Map<string, number>()
   readonly #takers: ((key: string | undefined) => void)[] = []
@@ -31,6 +35,16 @@ export class KeyQueue {
     }
     this.#ready.add(key)
     this.#serve()
+  }
+
+  /**
+   * Something happened to what the key stands for. As `add`; but a key that fails keeps its back-off, or comes after ten seconds where that
+   * is longer: its own tries are what happened, and a container that cannot start would be made again without a pause.
+   */
+  hint(key: string): void {
+    if (this.#inFlight.has(key)) this.#hinted.add(key)
+    else if (this.#failures.has(key)) this.addAfter(key, hintedMs)
+    else this.add(key)
   }
 
   /** Wants the key worked on in so many ms, or earlier if it is already due earlier. */
@@ -68,7 +82,9 @@ export class KeyQueue {
 
   finish(key: string): void {
     this.#inFlight.delete(key)
+    const isHinted = this.#hinted.delete(key)
     if (this.#dirty.delete(key)) this.add(key)
+    else if (isHinted) this.hint(key)
   }
 
   /** Keys that are due and keys that wait for their time. */

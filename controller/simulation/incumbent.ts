@@ -72,7 +72,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
       ...{ clock: life.clock, store, declared: store.declared },
       engines: engineRegistry({
         open: host => open(host.resource.metadata.name as HostName),
-        onHint: (_host, owner) => (owner?.startsWith('Feed/') ? queue.add(owner) : addFeeds()),
+        onHint: (_host, owner) => (owner?.startsWith('Feed/') ? queue.hint(owner) : addFeeds()),
         onWatchFailed: (host, error) => life.isOver || trace.add(host, `watch failed ${asFault(error).message}`),
         now: life.clock.now,
       }),
