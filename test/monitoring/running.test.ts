@@ -1,8 +1,10 @@
 // needs: nats-server, prometheus, alertmanager, pushgateway
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { feedctl } from '../mainjob/feedctl.ts'
 import { until } from '../services/deadline.ts'
 import { seeFire } from './alertcase.ts'
 import { representative } from './injections.ts'
+import { lookAtPanels } from './panels.ts'
 import { type MonitoringStage, startMonitoringStage } from './stage.ts'
 
 let stage: MonitoringStage
@@ -25,4 +27,10 @@ describe('an alert fires, reaches the webhook and ends:', () => {
     const ended = await seeFire(stage, injection)
     expect(await ended(60_000)).toHaveLength(injection.alerts.length)
   })
+})
+
+it('every panel of every dashboard has data', async () => {
+  await feedctl(stage.controller.url, 'health', '--push', stage.pushgateway.url)
+  const shown = await lookAtPanels(stage)
+  expect(shown.filter(({ series }) => series === 0)).toEqual([])
 })

@@ -1,5 +1,7 @@
 import { cp, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import type { Account } from '../../crds/contract/desired.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
 import type { FaultRequest } from '../../feed/simulator/faultorder.ts'
@@ -80,6 +82,7 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     const config = (self: string) => shortenedPrometheus({ ...places, prometheus: self })
     const prometheus = await opened(startPrometheus(config, { files, assets: root, env }))
     await controller.settled(key)
+    await addConsumer(nats.url)
     return {
       ...{ manifests, feedFile: join(manifests, 'feed.yaml'), controller, nats, prometheus, pushgateway, webhook, stop },
       report: () => reportIn(state),
@@ -131,4 +134,15 @@ async function push(gateway: string, sample: string): Promise<void> {
 
 function signalFeed(state: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
   for (const { process: running } of workloadsIn(state)) if (running) process.kill(running.pid, signal)
+}
+
+/** A consumer that is there and reads nothing. */
+async function addConsumer(servers: string): Promise<void> {
+  const connection = await connect({ servers })
+  try {
+    const manager = await jetstreamManager(connection)
+    await manager.consumers.add('TICKS', { durable_name: 'risk', ack_policy: 'explicit' })
+  } finally {
+    await connection.close()
+  }
 }
