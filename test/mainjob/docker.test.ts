@@ -21,7 +21,9 @@ import { filePlaces, leaks, type Place, processPlaces } from './leak.ts'
 // feeds stand idle under a controller of their own.
 
 const instruments = 2000
-const idleFeeds = 5
+/** With FEEDPLANE_LONG=1 also what process.test.ts has on processes, and the fault suite on Docker. */
+const isLong = process.env.FEEDPLANE_LONG === '1'
+const idleFeeds = isLong ? 5 : 1
 /** The full minute is measured by `npm run bench -- idle`. */
 const idleSeconds = 30
 const startedAt = Math.floor(Date.now() / 1000)
@@ -197,26 +199,29 @@ describe('an image edit', () => {
     ['one that crashes', 'crashing', 'CrashLoop', false],
     ['one that never logs in', 'mute', 'ProgressDeadlineExceeded', false],
   ]
-  it.each(bad)('to %s rolls back to the last good one, and is not tried again', async (_what, image, reason, keepsRunning) => {
-    const before = complaints()
-    const was = await oneContainer()
-    await moreTicks(1)
-    setImage(stage, stage.images[image])
-    const { code, out } = await ctl('rollout', 'futures', '--timeout', '60s')
-    expect({ code, out }).toMatchObject({ code: 1, out: expect.stringContaining(reason) })
-    const view = await stage.controller.view(stage.key)
-    expect(condition(view, 'Ready')).toMatchObject({ status: 'False' })
-    expect(condition(view, 'Stalled')).toMatchObject({ status: 'True', reason: 'RolledBack' })
-    expect(condition(view, 'RolledBack')).toMatchObject({ status: 'True', reason })
-    const now = await oneContainer()
-    expect({ id: now.id, name: now.name }).toEqual({ id: was.id, name: was.name })
-    await moreTicks(1)
-    if (keepsRunning) expect({ ...complaints(), at: now.startedAt }).toEqual({ ...before, at: was.startedAt })
-    else expectHonest(before)
-    const writes = await stage.controller.writes()
-    await stage.controller.looks(6)
-    expect(await stage.controller.writes()).toEqual(writes)
-  })
+  it.each(bad.slice(0, isLong ? 3 : 1))(
+    'to %s rolls back to the last good one, and is not tried again',
+    async (_what, image, reason, keepsRunning) => {
+      const before = complaints()
+      const was = await oneContainer()
+      await moreTicks(1)
+      setImage(stage, stage.images[image])
+      const { code, out } = await ctl('rollout', 'futures', '--timeout', '60s')
+      expect({ code, out }).toMatchObject({ code: 1, out: expect.stringContaining(reason) })
+      const view = await stage.controller.view(stage.key)
+      expect(condition(view, 'Ready')).toMatchObject({ status: 'False' })
+      expect(condition(view, 'Stalled')).toMatchObject({ status: 'True', reason: 'RolledBack' })
+      expect(condition(view, 'RolledBack')).toMatchObject({ status: 'True', reason })
+      const now = await oneContainer()
+      expect({ id: now.id, name: now.name }).toEqual({ id: was.id, name: was.name })
+      await moreTicks(1)
+      if (keepsRunning) expect({ ...complaints(), at: now.startedAt }).toEqual({ ...before, at: was.startedAt })
+      else expectHonest(before)
+      const writes = await stage.controller.writes()
+      await stage.controller.looks(6)
+      expect(await stage.controller.writes()).toEqual(writes)
+    },
+  )
 
   it('taken back is Ready without a write', async () => {
     const writes = await stage.controller.writes()
@@ -249,7 +254,7 @@ describe('feedctl', () => {
   })
 
   it('shows history, one feed, its ticks, and that nothing is to be done', async () => {
-    expect(await ctl('history', 'futures')).toMatchObject({ code: 0, out: expect.stringMatching(/failed[\s\S]*CrashLoop/) })
+    expect(await ctl('history', 'futures')).toMatchObject({ code: 0, out: expect.stringMatching(/failed[\s\S]*ImageNotFound/) })
     expect(await ctl('describe', 'feed', 'futures')).toMatchObject({ code: 0, out: expect.stringContaining('DataFlowing') })
     expect(await ctl('tail', 'futures', '--limit', '20')).toMatchObject({
       code: 0,
@@ -275,7 +280,7 @@ describe('kill -9 of the controller', () => {
     expect(after).toEqual(before)
   })
 
-  it.each(['RolloutStarted', 'Create', 'Stop', 'Start', 'Proven'])(
+  it.each(isLong ? ['RolloutStarted', 'Create', 'Stop', 'Start', 'Proven'] : ['Stop'])(
     'at %s of a rollout is made good by the next one',
     async moment => {
       const { key, controller, images } = stage
@@ -290,20 +295,22 @@ describe('kill -9 of the controller', () => {
     },
   )
 
-  it('at the failure of a rollout does not keep the last good one from coming back', async () => {
-    const { key, controller, images } = stage
-    const image = String((await controller.view(key)).spec.image)
-    const was = await oneContainer()
-    await controller.settle(key, () => edit(stage.feedFile, 'memory: 512Mi', 'memory: 384Mi'))
-    const good = await oneContainer()
-    expect(good.id).not.toBe(was.id)
-    await killAt('RolloutFailed', () => setImage(stage, `${images.crashing}`))
-    const { state, view } = await controller.settled(key)
-    expect({ state, reason: condition(view, 'Stalled')?.reason }).toEqual({ state: 'failed', reason: 'RolledBack' })
-    expect((await oneContainer()).id).toBe(good.id)
-    await moreTicks(1)
-    expect((await controller.settle(key, () => setImage(stage, image))).state).toBe('done')
-  })
+  if (isLong) {
+    it('at the failure of a rollout does not keep the last good one from coming back', async () => {
+      const { key, controller, images } = stage
+      const image = String((await controller.view(key)).spec.image)
+      const was = await oneContainer()
+      await controller.settle(key, () => edit(stage.feedFile, 'memory: 512Mi', 'memory: 384Mi'))
+      const good = await oneContainer()
+      expect(good.id).not.toBe(was.id)
+      await killAt('RolloutFailed', () => setImage(stage, `${images.crashing}`))
+      const { state, view } = await controller.settled(key)
+      expect({ state, reason: condition(view, 'Stalled')?.reason }).toEqual({ state: 'failed', reason: 'RolledBack' })
+      expect((await oneContainer()).id).toBe(good.id)
+      await moreTicks(1)
+      expect((await controller.settle(key, () => setImage(stage, image))).state).toBe('done')
+    })
+  }
 })
 
 /** Kills the controller at the step or event of that name which the edit leads to, and starts it again. */
@@ -361,6 +368,13 @@ describe('the controller as a container', () => {
     const port = new URL(controller.url).port
     await engine.docker(...(await runController(container, port)))
     const rollout = ['exec', container, 'feedctl', 'rollout', `${stage.namespace}/futures`]
+    // A new controller counts epochs from 1. What the bus remembers of the old one's feed is taken over only when an operator asks.
+    const describeFeed = ['exec', container, 'feedctl', 'describe', 'feed', stage.key]
+    await until('the feed to be deposed', async () => (await engine.docker(...describeFeed)).includes('Deposed'))
+    expect(await ctl('--manifests', manifests, 'retry', 'futures')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('retry'),
+    })
     expect(await until('the feed to be Ready', () => engine.docker(...rollout))).toContain('✓ Done')
     const { id } = await oneContainer()
     expect(await engine.docker('port', id)).toBe('')

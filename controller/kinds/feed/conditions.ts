@@ -66,6 +66,8 @@ function rolloutState(input: FeedInput, { aim, memory, proof, steps }: Decision)
       reason: rollout.failure.reason,
       message: `revision ${rollout.revision}: ${rollout.failure.message}`,
     }
+  if (rollout && proof && isEndedByEditOnly.has(proof.reason))
+    return { type: 'stalled', reason: proof.reason, message: `revision ${rollout.revision}, ${rollout.phase}: ${proof.message}` }
   if (rollout)
     return {
       type: 'progressing',

@@ -45,12 +45,22 @@ it('a retry takes the gate back, once, in an epoch above the other one', async (
 it('a rollout is not proven while another process has the epoch, and goes on after a retry', async () => {
   stage.world.rival = rival
   await stage.pass(5000)
-  expect(stage.condition('Reconciling')).toMatchObject({ reason: 'Proving' })
-  expect(stage.condition('Reconciling')?.message).toContain('elsewhere/1 has claimed epoch 40')
+  expect(stage.condition('Stalled')).toMatchObject({ status: 'True', reason: 'Deposed' })
+  expect(stage.condition('Stalled')?.message).toContain('revision 1, proving: elsewhere/1 has claimed epoch 40')
   stage.edit({ retry: 'mine' })
   await stage.pass(minuteMs)
   expect(ready()).toMatchObject({ status: 'True' })
   expect(reasons()).not.toContain('RetryIgnored')
+})
+
+it('a first rollout that failed because another process has the epoch is proven after a retry', async () => {
+  stage.world.rival = rival
+  await stage.pass(10 * minuteMs)
+  expect(stage.status?.failedRevision).toBe(1)
+  stage.edit({ retry: 'mine' })
+  await stage.pass(minuteMs)
+  expect(ready()).toMatchObject({ status: 'True' })
+  expect(stage.feeds()[0]?.epoch).toBeGreaterThan(rival.epoch)
 })
 
 it('a successor that finds itself deposed at its promotion never counts as good', async () => {
