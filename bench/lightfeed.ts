@@ -15,10 +15,12 @@ function main(directory: string, isMute: boolean): void {
   const startedAt = Date.now()
   let desired = JSON.parse(readFileSync(join(directory, feedDirectory.desired), 'utf8')) as Desired
   const server = createServer(async (request, response) => {
+    if (request.url === '/v1/position') return response.writeHead(404).end()
     if (request.method === 'PUT') desired = await bodyOf(request)
     response.setHeader('content-type', 'application/json').end(JSON.stringify(reportOf(desired, startedAt, isMute)))
   })
-  server.listen(0, '127.0.0.1', () => {
+  process.once('SIGTERM', () => process.exit(0))
+  server.listen(Number(process.env.FEEDPLANE_PORT ?? 9100), process.env.FEEDPLANE_BIND ?? '127.0.0.1', () => {
     mkdirSync(join(directory, feedDirectory.state), { recursive: true })
     writeFileSync(join(directory, feedDirectory.state, 'port'), String((server.address() as AddressInfo).port))
   })
@@ -33,7 +35,12 @@ function reportOf({ feed, revision, epoch, launch, live }: Desired, startedAt: n
     ...{ feed, version: 'light', startedAt, pid: process.pid, revision, epoch, role, active, gaps: 0 },
     launchDigest: digestOf(launch),
     liveDigest: digestOf(live),
-    sessions: launch.accounts.map(account => sessionOf(account, desired, startedAt, isMute)),
+    sessions: launch.accounts
+      .map(account => sessionOf(account, desired, startedAt, isMute))
+      .map(session => ({
+        ...session,
+        gate: role === 'publisher' && session.account === active && !isMute ? ('open' as const) : ('closed' as const),
+      })),
     market: { open: true },
     publisher: { type: launch.publish.type, connected: true, outbox: 0 },
   }

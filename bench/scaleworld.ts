@@ -134,7 +134,7 @@ export async function startScaleController(world: ScaleWorld) {
   }
   const looping = runLoop(
     {
-      ...{ queue, clock, random: Math.random, concurrency, resyncMs },
+      ...{ queue, clock, random: Math.random, ready: desk.isOpen, concurrency, resyncMs },
       reconcile: async (id, signal) => {
         const resource = parseResourceId(id)
         return resource ? reconcile(resource.kind, resource.key, ports, signal) : { type: 'done' }

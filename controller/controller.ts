@@ -127,6 +127,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
       queue,
       clock,
       random: Math.random,
+      ready: desk.isOpen,
       concurrency,
       resyncMs,
       reconcile: async (id, signal) => {

@@ -23,6 +23,8 @@ export type Desk = {
   take(snapshot: Snapshot): Promise<void>
   problems(): Problem[]
   snapshot(): Snapshot | undefined
+  /** Fulfilled once the first snapshot was taken. Before, the store has what was declared in an earlier life, and nobody knows what is wrong with it. */
+  isOpen: Promise<void>
   /** Time of the newest snapshot, ms since 1970. */
   readAt(): number | undefined
   /** Lets the deletions go that are held, where they are exactly those that were approved. */
@@ -56,6 +58,8 @@ export function openDesk(options: DeskOptions): Desk {
   const { store, clock, metrics, onEvent } = options
   let current: { snapshot: Snapshot; own: Problem[]; problems: Problem[]; readAt: number } | undefined
 
+  const opened = Promise.withResolvers<void>()
+
   /** Brings the store to the snapshot; without `approved`, what would take most feeds away stays. */
   const settle = (snapshot: Snapshot, own: Problem[], { approved }: { approved: boolean }): void => {
     const first = current === undefined
@@ -70,12 +74,14 @@ export function openDesk(options: DeskOptions): Desk {
     metrics.heldDeletions.set(held ? heldFeeds(held).length : 0)
     report(problems, before, snapshot, options)
     options.onAffected(first ? everything(store) : affected(changes, problems, before, store.declared))
+    opened.resolve()
   }
 
   return {
     catalogues,
     problems: () => current?.problems ?? [],
     snapshot: () => current?.snapshot,
+    isOpen: opened.promise,
     readAt: () => current?.readAt,
     async take(snapshot) {
       const { objects } = snapshot

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { holdsPromises, type Subject, until } from '../controller/engines/engine.conformance.ts'
@@ -175,6 +175,17 @@ describe('process engine across restarts of the controller', () => {
     const { engine: next } = await open(root)
     await next.create(specOf('half'), soon())
     expect((await readdir(join(root, 'workloads'))).sort()).toEqual(['half', 'newer'])
+  })
+
+  it('ends and forgets a workload whose folder somebody deleted, and gives its name away again', async () => {
+    const { engine, root } = await open()
+    await start(engine, 'deleted')
+    const { pid } = processOf(root, 'deleted')
+    await rm(join(root, 'workloads', 'deleted'), { recursive: true })
+    await until(async () => ((await engine.inspect('deleted', soon())) === undefined ? true : undefined))
+    expect(isRunning(pid)).toBe(false)
+    await start(engine, 'deleted')
+    expect(await engine.inspect('deleted', soon())).toMatchObject({ state: 'running', restarts: 0 })
   })
 
   it('refuses a folder that another engine holds', async () => {

@@ -14,6 +14,7 @@ async function resultOf(reconcile: () => Promise<Result>): Promise<{ result: Res
       queue,
       clock: systemClock,
       random: () => 0.5,
+      ready: Promise.resolve(),
       concurrency: 2,
       resyncMs: 60_000,
       reconcile,
@@ -62,6 +63,7 @@ describe('the loop', () => {
       queue,
       clock: systemClock,
       random: Math.random,
+      ready: Promise.resolve(),
       concurrency: 1,
       resyncMs: 1000,
       reconcile,
@@ -74,5 +76,40 @@ describe('the loop', () => {
     release.resolve()
     await loop
     expect(finished).toEqual(['a'])
+  })
+
+  it('takes nothing before it is ready, and ends where it never is', async () => {
+    const queue = new KeyQueue(systemClock, Math.random)
+    const stop = new AbortController()
+    const ready = Promise.withResolvers<void>()
+    const looked = Promise.withResolvers<void>()
+    let looks = 0
+    const reconcile = async (): Promise<Result> => {
+      looks++
+      looked.resolve()
+      return { type: 'gone' }
+    }
+    const options = {
+      queue,
+      clock: systemClock,
+      random: Math.random,
+      concurrency: 1,
+      resyncMs: 1000,
+      reconcile,
+      observe: () => {},
+    }
+    const ended = new AbortController()
+    const never = runLoop({ ...options, queue: new KeyQueue(systemClock, Math.random), ready: ready.promise }, ended.signal)
+    ended.abort()
+    await never
+    const loop = runLoop({ ...options, ready: ready.promise }, stop.signal)
+    queue.add('a')
+    await new Promise(resolve => setImmediate(resolve))
+    expect(looks).toBe(0)
+    ready.resolve()
+    await looked.promise
+    stop.abort()
+    await loop
+    expect(looks).toBe(1)
   })
 })

@@ -7,6 +7,8 @@ export type LoopOptions = {
   queue: KeyQueue
   clock: Clock
   random: () => number
+  /** Nothing is reconciled before it is fulfilled. */
+  ready: Promise<void>
   /** Reconciliations at the same time. */
   concurrency: number
   /** ms until a converged key is looked at again, before jitter of a fifth. */
@@ -18,8 +20,11 @@ export type LoopOptions = {
 
 /** Works on the queue until the signal, then waits for what is in flight. */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  signal.addEventListener('abort', () => options.queue.close(), { once: true })
-  if (signal.aborted) options.queue.close()
+  const { promise: aborted, resolve: onAborted } = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => onAborted(), { once: true })
+  if (signal.aborted) onAborted()
+  void aborted.then(() => options.queue.close())
+  await Promise.race([options.ready, aborted])
   await Promise.all(Array.from({ length: options.concurrency }, () => work(options, signal)))
 }
 

@@ -92,6 +92,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
     },
     world,
   )
+  const opened = Promise.withResolvers<void>()
   let newest: Snapshot | undefined
   /** As `desk.ts` does it. */
   const take = (snapshot: Snapshot, isApproved: boolean) => {
@@ -104,6 +105,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
     if (changes.length > 0) trace.add('source', changes.map(({ kind, key, type }) => `${kind}/${key} ${type}`).join(', '))
     const isFirst = newest === undefined
     newest = snapshot
+    opened.resolve()
     problems = snapshot.problems
     const ids = isFirst ? everything(ports) : affected(new Set(changes.map(({ kind, key }) => resourceId(kind, key))), ports)
     for (const id of ids) queue.add(id)
@@ -118,7 +120,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
   })
   world.onFolder = () => void life.clock.after(random.between(1, 60), () => hints.onHint())
   const looping = {
-    ...{ queue, clock: life.clock, random: random.next, concurrency, resyncMs },
+    ...{ queue, clock: life.clock, random: random.next, ready: opened.promise, concurrency, resyncMs },
     reconcile: async (id: string, signal: AbortSignal): Promise<Result> => {
       const resource = parseResourceId(id)
       if (!resource) return { type: 'done' }

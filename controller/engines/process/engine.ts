@@ -27,6 +27,8 @@ export type ProcessEngineSettings = {
 }
 
 const tickMs = 1_000
+/** Until a process ends whose folder was deleted. */
+const forgetMs = 60_000
 const timeZone = 'Asia/Shanghai'
 
 /**
@@ -213,8 +215,17 @@ class ProcessEngine {
 
   #tick(): void {
     for (const workload of this.#workloads.values()) {
-      if (workload.owner !== undefined) workload.tick().catch(error => this.#around.failed(workload.name, error))
+      if (workload.owner === undefined) continue
+      const done = workload.isDeleted() ? this.#forget(workload) : workload.tick()
+      done.catch(error => this.#around.failed(workload.name, error))
     }
+  }
+
+  // Off the list once nothing of it runs: another may take its name then.
+  async #forget(workload: ProcessWorkload): Promise<void> {
+    await workload.abandon(AbortSignal.timeout(forgetMs))
+    if (this.#workloads.get(workload.name) === workload) this.#workloads.delete(workload.name)
+    this.#changed(workload.name)
   }
 
   #resolve(reference: string): Promise<ResolvedImage | undefined> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { transient } from '../../../crds/contract/fault.ts'
@@ -142,6 +143,22 @@ export class ProcessWorkload {
     }
   }
 
+  /** Whether somebody has deleted its folder, as a container is deleted past its controller. */
+  isDeleted(): boolean {
+    return !this.#removing && !existsSync(this.#folder)
+  }
+
+  /** Ends what still runs of a workload whose folder is gone. */
+  async abandon(signal: AbortSignal): Promise<void> {
+    this.#removing = true
+    await this.#mutex.run(signal, async () => {
+      clearTimeout(this.#restart)
+      this.#restart = undefined
+      this.#closed = true
+      if (this.#run !== undefined) await this.#end(this.#run, signal)
+    })
+  }
+
   logs(lines: number): Promise<string> {
     return tail(this.#log, lines)
   }
@@ -199,8 +216,8 @@ export class ProcessWorkload {
 
   async #onEnd(exit: Exit | undefined): Promise<void> {
     const outOfMemory = exit?.signal === 'SIGABRT' && (await tail(this.#log, heapReportLines)).includes(heapExhausted)
-    if (this.#closed) return
     this.#run = undefined
+    if (this.#closed) return
     delete this.#record.process
     if (exit === undefined) delete this.#record.exitCode
     else this.#record.exitCode = exit.code

@@ -1,0 +1,42 @@
+import * as fc from 'fast-check'
+import type { Account } from '../../crds/contract/desired.ts'
+
+/** Images that every engine can have; `missing` is in no registry. */
+export const actImages = ['good-1', 'good-2', 'crashes', 'never-logs-in', 'missing'] as const
+export type ActImage = (typeof actImages)[number]
+
+const record = fc.record
+const constant = <const T>(value: T) => fc.constant(value)
+
+/** What operators and fate may do to a feed in any order, on any engine: the simulated one, Docker and processes. */
+export const act = fc.oneof(
+  { weight: 4, arbitrary: record({ type: constant('image'), image: fc.constantFrom(...actImages) }) },
+  { weight: 2, arbitrary: record({ type: constant('active'), active: fc.constantFrom<Account>('primary', 'backup') }) },
+  { weight: 2, arbitrary: record({ type: constant('instruments'), count: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 1, arbitrary: record({ type: constant('backup'), backup: fc.boolean() }) },
+  { weight: 1, arbitrary: record({ type: constant('suspend'), suspend: fc.boolean() }) },
+  { weight: 1, arbitrary: record({ type: constant('autoRollback'), autoRollback: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: record({ type: constant('strategy'), strategy: fc.constantFrom<'Handover' | 'Recreate'>('Handover', 'Recreate') }),
+  },
+  {
+    weight: 2,
+    arbitrary: record({ type: constant('token'), name: fc.constantFrom<'retry' | 'failbackToken'>('retry', 'failbackToken') }),
+  },
+  { weight: 1, arbitrary: record({ type: constant('declare'), declared: fc.boolean() }) },
+  {
+    weight: 5,
+    arbitrary: record({
+      type: constant('drift'),
+      how: fc.constantFrom<Drift>('kill', 'stop', 'remove', 'rename'),
+      which: fc.nat(5),
+    }),
+  },
+  { weight: 1, arbitrary: record({ type: constant('crash') }) },
+)
+
+/** What is done to a workload behind the controller's back. */
+export type Drift = 'kill' | 'stop' | 'remove' | 'rename'
+
+export type Act = typeof act extends fc.Arbitrary<infer T> ? T : never
