@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => stage?.stop())
 
 describe('a feed on Docker, whatever happens', () => {
-  it.each(sequences(isLong ? 20 : 2, seed).map(moves => ({ moves, name: nameOf(moves) })))(
+  it.each(sequences(isLong ? 20 : 1, seed).map(moves => ({ moves, name: nameOf(moves) })))(
     'converges after: $name',
     async ({ moves }) => {
       stage.setDeclared(true)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => stage?.stop())
 
 describe('a feed on processes, whatever happens', () => {
-  it.each(sequences(isLong ? 40 : 3, seed).map(moves => ({ moves, name: nameOf(moves) })))(
+  it.each(sequences(isLong ? 40 : 2, seed).map(moves => ({ moves, name: nameOf(moves) })))(
     'converges after: $name',
     async ({ moves }) => {
       stage.setDeclared(true)

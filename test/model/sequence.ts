@@ -26,6 +26,29 @@ export const nameOf = (moves: Move[]): string =>
  * simulated engine holds it to: controller/kinds/feed/model.test.ts. Leaves the stage as the sequence left it.
  */
 export async function runSequence(stage: ModelStage, moves: Move[]): Promise<void> {
+  const logged = stage.controller.log.length
+  try {
+    await carryOut(stage, moves)
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\nafter ${nameOf(moves)}\n${stepsIn(stage.controller.log.slice(logged))}`, {
+      cause: error,
+    })
+  }
+}
+
+/** What the controller did and told, a line each. */
+function stepsIn(log: string): string {
+  const lines = log.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Record<string, unknown>]))
+  const told = lines.filter(({ msg, reason }) => (msg === 'step' || msg === 'event') && reason !== 'PartialAccount')
+  return told
+    .map(
+      ({ time, action, container, reason, detail }) =>
+        `${new Date(Number(time)).toISOString()} ${[action, container, reason, detail].filter(Boolean).join(' ')}`,
+    )
+    .join('\n')
+}
+
+async function carryOut(stage: ModelStage, moves: Move[]): Promise<void> {
   const watch = watcher(stage)
   for (const { act: next, wait } of moves) {
     await perform(stage, next)
