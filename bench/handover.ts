@@ -36,7 +36,7 @@ type Rollout = { pauseMs: number; rolloutMs: number }
 type Bus = { consumer: Consumer; pauseOf: (epoch: number) => number | undefined }
 
 async function openStage(): Promise<DockerStage> {
-  const stage = await startDockerStage()
+  const stage = await startDockerStage({ instruments })
   edit(stage.feedFile, /rollout: \{.*\}/, 'rollout: {strategy: Handover, progressDeadline: 60s, minHealthy: 1s}')
   // What is measured is the handover, not what a machine does that starves sessions of the processor for seconds.
   edit(stage.feedFile, '{memory: 512Mi}', "{memory: 512Mi, env: {FEEDPLANE_SESSION_HUNG_MS: '30000'}}")

@@ -12,6 +12,11 @@ import { edit } from './edit.ts'
 const root = resolve(import.meta.dirname, '../..')
 const buildMs = 240_000
 
+/** With FEEDPLANE_LONG=1 everything that these suites have, at the example's full market. */
+export const isLong = process.env.FEEDPLANE_LONG === '1'
+/** Two ticks a second each. `npm run bench` has the full market too. */
+export const instruments = isLong ? 2000 : 500
+
 /** What a Feed may name as its image. `absent` is in no registry. */
 export type Images = { base: string; good: string; crashing: string; mute: string; absent: string }
 
@@ -39,7 +44,7 @@ export type DockerStage = {
   stop(): Promise<void>
 }
 
-export async function startDockerStage(): Promise<DockerStage> {
+export async function startDockerStage(options = { instruments }): Promise<DockerStage> {
   const [engine, registry, temporary] = await Promise.all([startDocker(), startRegistry(), temporaryDirectory('mainjob')])
   const stop = async () => {
     await engine.stop()
@@ -47,7 +52,7 @@ export async function startDockerStage(): Promise<DockerStage> {
     await temporary.remove()
   }
   try {
-    const stage = await prepare(engine, registry, temporary.path)
+    const stage = await prepare(engine, registry, temporary.path, options.instruments)
     return { ...stage, stop: () => stage.controller.stop().then(stop) }
   } catch (error) {
     await stop()
@@ -55,7 +60,12 @@ export async function startDockerStage(): Promise<DockerStage> {
   }
 }
 
-async function prepare(engine: Docker, registry: Registry, folder: string): Promise<Omit<DockerStage, 'stop'>> {
+async function prepare(
+  engine: Docker,
+  registry: Registry,
+  folder: string,
+  instruments: number,
+): Promise<Omit<DockerStage, 'stop'>> {
   const { project } = engine
   const network = `${project}-network`
   const directory = join(folder, 'docker')
@@ -64,7 +74,7 @@ async function prepare(engine: Docker, registry: Registry, folder: string): Prom
   const [natsPort = 0] = await freePorts(1)
   const canaries = { primary: canary('primary'), backup: canary('backup'), nats: canary('nats') }
   await cp(join(root, 'examples/docker'), directory, { recursive: true })
-  for (const rewritten of [manifests, secrets]) await rewrite(rewritten, canaries, { project, network })
+  for (const rewritten of [manifests, secrets]) await rewrite(rewritten, canaries, { project, network, instruments })
   await Promise.all(['nats:2.10.27-alpine', 'node:24-bookworm-slim'].map(engine.ensureImage))
   const images = await makeImages(engine, registry, folder)
   await compose(engine, directory, {
@@ -82,10 +92,10 @@ async function prepare(engine: Docker, registry: Registry, folder: string): Prom
   }
 }
 
-type Names = { project: string; network: string }
+type Names = { project: string; network: string; instruments: number }
 
 /** The same files, with names of this run where an engine is shared, and with its passwords. */
-async function rewrite(folder: string, canaries: Canaries, { project, network }: Names): Promise<void> {
+async function rewrite(folder: string, canaries: Canaries, { project, network, instruments }: Names): Promise<void> {
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!file.isFile()) continue
     const path = join(file.parentPath, file.name)
@@ -94,6 +104,7 @@ async function rewrite(folder: string, canaries: Canaries, { project, network }:
       .replaceAll('network: feedplane ', `network: ${network} `)
       .replaceAll('project: feedplane-feeds', `project: ${project}-feeds`)
       .replaceAll('feedplane/feed:1.0', `feedplane/feed:${project}`)
+      .replaceAll('limit: 2000 ', `limit: ${instruments} `)
       .replaceAll('progressDeadline: 30s, minHealthy: 3s', 'progressDeadline: 12s, minHealthy: 1s')
       .replaceAll('demo-primary-password', canaries.primary)
       .replaceAll('demo-backup-password', canaries.backup)
