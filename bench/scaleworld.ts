@@ -20,6 +20,7 @@ import { secretReader } from '../controller/secrets/reader.ts'
 import { type SimulatedEngine, simulatedEngine } from '../controller/simulation/engine.ts'
 import { type FeedWorld, SimulatedFeed, simulatedClient } from '../controller/simulation/feed.ts'
 import { noDrills } from '../controller/simulation/nodrills.ts'
+import { noStacks } from '../controller/simulation/nostacks.ts'
 import { directorySource } from '../controller/sources/directory.ts'
 import { openStore } from '../controller/store/store.ts'
 import { copyFeed } from './scaleseed.ts'
@@ -128,6 +129,7 @@ export async function startScaleController(world: ScaleWorld) {
     problems: desk.problems,
     tokenOf: () => 'token',
     drills: noDrills,
+    stacks: noStacks,
     onStep: recorder.step,
     onEvent: recorder.event,
     onStatus: recorder.changed,

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { keyOf } from '../crds/contract/resource.ts'
 import { startServer } from './api/server.ts'
+import { type Compose, openCompose } from './compose/compose.ts'
+import { configurationDigest } from './compose/configuration.ts'
+import { openFileWatch } from './compose/filewatch.ts'
 import { feedsMadeFrom } from './dependents.ts'
 import { openDesk } from './desk.ts'
 import { openEngine } from './engines/open.ts'
@@ -14,6 +17,7 @@ import { feedClient } from './feedclient.ts'
 import { openHub } from './hub.ts'
 import { evidenceKeeper } from './kinds/failoverdrill/evidence.ts'
 import { type Ports, reconcile } from './kinds/reconcile.ts'
+import type { StackTools } from './kinds/stack/gather.ts'
 import { controllerMetrics, showFeed } from './metrics.ts'
 import { readSource } from './reader.ts'
 import { openRecorder, type Recorder } from './recorder.ts'
@@ -110,6 +114,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
       evidence: evidenceKeeper(settings.stateDirectory),
       wakeFeed: key => queue.add(resourceId('Feed', key)),
     },
+    stacks: openStacks(settings, store, recorder, queue, stop.signal),
     onStep: recorder.step,
     onEvent: recorder.event,
     onStatus: recorder.changed,
@@ -117,6 +122,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
   }
   for (const key of store.memory.feeds()) showFeed(metrics, key, store.status.get('Feed', key))
   for (const key of store.drills.list()) recorder.changed('FailoverDrill', key)
+  for (const key of store.stacks.list()) recorder.changed('Stack', key)
 
   const onSecretsError = (error: Error) => log.error({ err: error }, 'watching the secrets failed, the resync goes on')
   const onWatchError = (error: Error) => log.error({ err: error }, 'watching the manifests failed, the resync goes on')
@@ -175,6 +181,34 @@ function openEngines(
     onHint: (_host, owner) => onHint(owner),
     onWatchFailed: (host, error) => settings.log.error({ host, err: error }, 'watching the engine failed'),
   })
+}
+
+/** A Compose for each host, so that its calls are counted there; a file that has changed has every Stack looked at. */
+function openStacks(
+  { environment, dockerConfigFile, log }: ControllerSettings,
+  store: Store,
+  recorder: Recorder,
+  queue: KeyQueue,
+  signal: AbortSignal,
+): StackTools {
+  const opened = new Map<string, Compose>()
+  const onChange = () => {
+    for (const compose of opened.values()) compose.reread()
+    for (const { resource } of store.declared.list('Stack')) queue.add(resourceId('Stack', keyOf(resource.metadata)))
+  }
+  const onError = (error: Error) => log.error({ err: error }, 'watching the files of stacks failed, the resync goes on')
+  const { follow } = openFileWatch(onChange, onError, signal)
+  const open = (host: string) => openCompose({ environment, dockerConfigFile, onCall: call => recorder.engineCall(host, call) })
+  return {
+    compose(host) {
+      const compose = opened.get(host) ?? open(host)
+      opened.set(host, compose)
+      return compose
+    },
+    configuration: configurationDigest,
+    follow,
+    onStep: recorder.stackStep,
+  }
 }
 
 async function stopFeeds(store: Store, engines: EngineRegistry): Promise<void> {

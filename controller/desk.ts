@@ -118,9 +118,13 @@ function approvalEvent({ digest, by }: Approval, held: Held, at: number): NewEve
 }
 
 /** After a start: all that is declared, and all that is remembered and no longer declared. */
-function everything({ declared, memory, drills }: Store): Set<string> {
+function everything({ declared, memory, drills, stacks }: Store): Set<string> {
   const ids = declared.all().map(({ resource }) => `${resource.kind}/${keyOf(resource.metadata)}`)
-  const remembered = [...memory.feeds().map(key => `Feed/${key}`), ...drills.list().map(key => `FailoverDrill/${key}`)]
+  const remembered = [
+    ...memory.feeds().map(key => `Feed/${key}`),
+    ...drills.list().map(key => `FailoverDrill/${key}`),
+    ...stacks.list().map(key => `Stack/${key}`),
+  ]
   return new Set([...ids, ...remembered])
 }
 
@@ -136,6 +140,10 @@ function affected(changes: Change[], problems: Problem[], before: Problem[], dec
     const parts = ingredients(feed, profile)
     if (parts.some(id => touched.has(id) || files.has(fileOf(id, declared) ?? '')))
       ids.add(`Feed/${keyOf(feed.resource.metadata)}`)
+  }
+  for (const { resource } of declared.list('Stack')) {
+    const parts = [`Stack/${keyOf(resource.metadata)}`, `Host/${resource.metadata.namespace}/${resource.spec.hostRef}`]
+    if (parts.some(id => touched.has(id))) ids.add(`Stack/${keyOf(resource.metadata)}`)
   }
   return ids
 }

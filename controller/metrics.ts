@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Status } from '../crds/kinds.ts'
 import { isTrue } from './kinds/condition.ts'
 import { drillMetrics } from './kinds/failoverdrill/metrics.ts'
+import { stackMetrics } from './kinds/stack/metrics.ts'
 import type { Store } from './store/store.ts'
 
 /** Gauges that prom-client names as counters, which promtool refuses; the same figures are there by type. */
@@ -24,6 +25,7 @@ export function controllerMetrics(version: string) {
   return {
     registry,
     drills: drillMetrics(registry),
+    stacks: stackMetrics(registry),
     reconciles: new Counter({
       name: 'feedplane_reconcile_total',
       help: 'Reconciliations by kind and result.',

@@ -20,11 +20,12 @@ const otherWords = new Set(
   [
     'True False Unknown Normal Warning',
     'Ready Reconciling Stalled SourceValid CredentialsReady',
-    'Feed FeedProfile FailoverDrill Host Credentials SubscriptionSet Source List',
+    'Feed FeedProfile FailoverDrill Host Credentials SubscriptionSet Stack Source List',
     'PullImage Create Start Stop Rename Remove Push MoveGate Resubscribe RetryLogins',
     'Handover',
-    'Always Never Override',
-    'Fault Problem NodeError RequestError AbortError JetStreamNotEnabled Bearer',
+    'Always Never Override Keep',
+    'ComposeUp Restart Reload Prune RemoveNetworks',
+    'Fault Problem NodeError CommandFailed RequestError AbortError JetStreamNotEnabled Bearer',
     'InstrumentID ExchangeID TradingDay ActionDay UpdateTime UpdateMillisec Volume Turnover OpenInterest PreOpenInterest AveragePrice',
     'BidPrice BidVolume AskPrice AskVolume',
     'LastPrice OpenPrice HighestPrice LowestPrice ClosePrice SettlementPrice PreSettlementPrice PreClosePrice UpperLimitPrice LowerLimitPrice',
@@ -152,7 +153,8 @@ function note(node: Node, file: string, result: Found): void {
   }
   const { type, status, reason, action } = membersOf(node)
   if (status !== undefined && reason !== undefined) for (const name of literals(type)) result.conditions.add(name)
-  for (const name of literals(action)) if (camelCase.test(name)) result.actions.add(name)
+  if (file.startsWith('controller/kinds/feed/'))
+    for (const name of literals(action)) if (camelCase.test(name)) result.actions.add(name)
   if (file === 'controller/kinds/feed/checks.ts' && calleeOf(node) === 'missing')
     for (const kind of literals(argumentOf(node, 0))) result.missing.add(kind)
 }

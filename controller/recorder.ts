@@ -4,6 +4,8 @@ import type { EngineCall } from './engines/counting.ts'
 import type { Hub } from './hub.ts'
 import { showDrill } from './kinds/failoverdrill/metrics.ts'
 import type { Step } from './kinds/feed/decision.ts'
+import { type StackStep, targetOf } from './kinds/stack/decision.ts'
+import { showStack } from './kinds/stack/metrics.ts'
 import { type ControllerMetrics, showCredentials, showFeed } from './metrics.ts'
 import type { Result } from './runtime/result.ts'
 import type { NewEvent } from './store/event.ts'
@@ -26,6 +28,7 @@ export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub,
       if (kind === 'Feed') showFeed(metrics, key, store.status.get('Feed', key))
       if (kind === 'FailoverDrill')
         showDrill(metrics.drills, key, store.declared.get('FailoverDrill', key), store.status.get('FailoverDrill', key))
+      if (kind === 'Stack') showStack(metrics.stacks, key, store.status.get('Stack', key))
       hub.publish({ type: 'resource', kind, key })
     },
     /** Credentials, `namespace/name`, could not be read. */
@@ -38,7 +41,11 @@ export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub,
       metrics.steps.inc({ action })
       log.info({ feed, action, reason, ...('container' in step && { container: step.container }) }, 'step')
     },
-    engineCall(host: string, { name: call, kind: mode, failure }: EngineCall): void {
+    stackStep(stack: string, step: StackStep): void {
+      metrics.steps.inc({ action: step.action })
+      log.info({ stack, action: step.action, reason: step.reason, target: targetOf(step) }, 'step')
+    },
+    engineCall(host: string, { name: call, kind: mode, failure }: Omit<EngineCall, 'name' | 'seconds'> & { name: string }): void {
       metrics.engineCalls.inc({ host, call, mode, result: failure ?? 'ok' })
     },
     push(feedKey: string, result: 'ok' | 'error'): void {

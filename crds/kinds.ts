@@ -5,6 +5,7 @@ import { failoverDrill } from './failoverdrill.ts'
 import { feed } from './feed.ts'
 import { feedProfile } from './feedprofile.ts'
 import { host } from './host.ts'
+import { stack } from './stack.ts'
 import { subscriptionSet } from './subscriptionset.ts'
 
 /** Every kind, by name, in the order in which a reader meets them. */
@@ -14,6 +15,7 @@ export const kinds = {
   Credentials: credentials,
   SubscriptionSet: subscriptionSet,
   Feed: feed,
+  Stack: stack,
   FailoverDrill: failoverDrill,
 } as const
 

@@ -5,6 +5,7 @@ const partOf = (excluded: string): string => `((\\.?[^/.${excluded}]|\\.\\.[^/${
 
 const relativePart = partOf('\\0')
 const relativePattern = new RegExp(`^${relativePart}(/${relativePart}?)*$`)
+const besidePattern = new RegExp(`^(\\.\\./)*${relativePart}(/${relativePart}?)*$`)
 
 // Docker separates the halves of a bind with ":".
 const absolutePattern = new RegExp(`^(/${partOf('\\0:')}?)+$`)
@@ -15,3 +16,9 @@ export const relativePath = (directory: string) =>
 
 /** `/a/b` on a host or in a container, without `..` and `:`. */
 export const absolutePath = z.string().regex(absolutePattern, 'use an absolute path without ".." and ":"')
+
+/** A path from the folder of the file that names it: `a/b` or `../../a/b`, never `/a`, and `..` at its beginning only. */
+export const pathBeside = z
+  .string()
+  .min(1)
+  .regex(besidePattern, 'use a path relative to the folder of this file, with ".." only at its beginning')

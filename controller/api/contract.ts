@@ -65,7 +65,7 @@ export type RevisionChangeView = {
 }
 
 export type PlanView = {
-  kind: 'Feed'
+  kind: 'Feed' | 'Stack'
   key: string
   /** In order; empty when there is nothing to do. */
   steps: { action: string; target: string; reason: string }[]

@@ -5,6 +5,9 @@ import type { Decision, Step } from '../kinds/feed/decision.ts'
 import { gather } from '../kinds/feed/gather.ts'
 import { plan } from '../kinds/feed/plan.ts'
 import type { Ports } from '../kinds/reconcile.ts'
+import { targetOf } from '../kinds/stack/decision.ts'
+import { gather as gatherStack } from '../kinds/stack/gather.ts'
+import { plan as planStack } from '../kinds/stack/plan.ts'
 import type { Declared, DeclaredStore } from '../store/declared.ts'
 import type { PlanView } from './contract.ts'
 
@@ -13,12 +16,36 @@ export async function rehearse(resources: Resource[], ports: Ports): Promise<Pla
   const declared = overlay(resources, ports.store.declared)
   const keys = touchedFeeds(resources, declared, ports.store.declared)
   const secrets = { ...ports.secrets, read: ports.secrets.readAside }
-  return Promise.all(keys.map(key => rehearseFeed(key, { ...ports, declared, secrets })))
+  const stacks = touchedStacks(resources, ports.store.declared)
+  return Promise.all([
+    ...keys.map(key => rehearseFeed(key, { ...ports, declared, secrets })),
+    ...stacks.map(key => rehearseStack(key, { ...ports, declared })),
+  ])
 }
 
 async function rehearseFeed(key: string, ports: Ports): Promise<PlanView> {
   const decision = plan(await gather(key, ports, ports.tokenOf, AbortSignal.timeout(10_000)))
   return { kind: 'Feed', key, steps: decision.steps.map(stepView), violations: violationsOf(decision) }
+}
+
+async function rehearseStack(key: string, ports: Ports): Promise<PlanView> {
+  const { store, declared } = ports
+  const isPlaced = store.declared.get('Stack', key) !== undefined
+  if (!isPlaced) return { kind: 'Stack', key, steps: [], violations: [notPlaced] }
+  const input = await gatherStack(key, { ...ports, declared, onStatus: () => undefined }, AbortSignal.timeout(30_000))
+  const { steps, trouble } = planStack(input)
+  return {
+    ...{ kind: 'Stack', key },
+    steps: steps.map(step => ({ action: step.action, target: targetOf(step), reason: step.reason })),
+    violations: trouble ? [{ reason: trouble.reason, message: trouble.message }] : [],
+  }
+}
+
+/** The paths of its files begin at the file that declares it, which the question does not name. */
+const notPlaced = {
+  reason: 'StackNotDeclared',
+  message:
+    'the controller has not read the file that declares it, so it cannot find the Compose files: declare it, and ask again',
 }
 
 function stepView(step: Step): PlanView['steps'][number] {
@@ -47,6 +74,17 @@ function overlay(resources: Resource[], store: DeclaredStore): Pick<DeclaredStor
       } as Declared<K>
     },
   }
+}
+
+/** Stacks among the resources, and those on a host among them; with no resources, every declared one. */
+function touchedStacks(resources: Resource[], store: DeclaredStore): string[] {
+  const ids = new Set(resources.map(resource => `${resource.kind}/${keyOf(resource.metadata)}`))
+  const present = store
+    .list('Stack')
+    .filter(({ resource: { metadata, spec } }) => resources.length === 0 || ids.has(`Host/${metadata.namespace}/${spec.hostRef}`))
+    .map(({ resource }) => keyOf(resource.metadata))
+  const own = resources.filter(({ kind }) => kind === 'Stack').map(({ metadata }) => keyOf(metadata))
+  return [...new Set([...own, ...present])].sort()
 }
 
 /** Feeds among the resources, and feeds made from one of them; with no resources, every declared feed. */

@@ -3,6 +3,7 @@ import type { ResourceEvent, ResourceView, RevisionView } from '../api/contract.
 import { renderSpan } from './duration.ts'
 import { asFeed, type FeedView, healthOf, markOf } from './health.ts'
 import { eventRows, revisionRows } from './records.ts'
+import { asStack, serviceHeader, serviceRows } from './stackpage.ts'
 import { activeWords, coverageWords, rate, revisionWords, sessionWords, standbyWords } from './statuspage.ts'
 import { renderTable } from './table.ts'
 import { paint } from './terminal.ts'
@@ -15,6 +16,7 @@ export function renderDescription({ view, revisions, events, now }: Description,
     section('', identityRows(view, now, colour)),
     section('Spec', specRows(view.spec)),
     view.kind === 'Feed' ? feedSections(asFeed(view), now) : '',
+    view.kind === 'Stack' ? table('Services', serviceHeader, serviceRows(asStack(view))) : '',
     table('Conditions', ['TYPE', 'STATUS', 'SINCE', 'REASON', 'MESSAGE'], conditionRows(view, now)),
     table('Revisions', ['REVISION', 'STATE', 'AGE', 'IMAGE', 'CHANGES'], revisionRows(revisions, now)),
     table('Events', ['AGE', 'TYPE', 'REASON', 'COUNT', 'MESSAGE'], eventRows(events, now)),

@@ -1,11 +1,12 @@
 import type { ResourceView, SourceView } from '../api/contract.ts'
 import { marketClock, renderSpan } from './duration.ts'
 import { asFeed, type FeedView, hasWarmStandby, healthOf, markOf, type State, states, worstFirst } from './health.ts'
+import { renderStacks, type StackView } from './stackpage.ts'
 import { percent } from './subscriptionpage.ts'
 import { renderTable } from './table.ts'
 import { paint } from './terminal.ts'
 
-export type StatusPage = { server: string; now: number; source: SourceView; feeds: ResourceView[] }
+export type StatusPage = { server: string; now: number; source: SourceView; feeds: ResourceView[]; stacks: StackView[] }
 
 const header = ['STATE', 'FEED', 'SESSION', 'ACTIVE', 'COVERAGE', 'TICKS/S', 'STANDBY', 'REVISION', 'MESSAGE']
 
@@ -19,7 +20,8 @@ export function renderStatusPage(page: StatusPage, colour: boolean): string {
           header,
           feeds.map(feed => rowOf(feed, page.now, colour)),
         )
-  return `${headline(page, feeds, colour)}\n${sourceLines(page.source, page.now, colour)}\n${table}`
+  const stacks = renderStacks(page.stacks, colour)
+  return `${headline(page, feeds, colour)}\n${sourceLines(page.source, page.now, colour)}\n${table}${stacks && `\n${stacks}`}`
 }
 
 /** `2 feeds: 1 Stalled, 1 Ready`. */

@@ -5,6 +5,7 @@ import { drillsWithoutStandby, impossibleSchedules } from './drills.ts'
 import type { Check, ConsistencyInput } from './input.ts'
 import { danglingReferences } from './references.ts'
 import { tooManyInstruments, unresolvedSets } from './sets.ts'
+import { sharedProjects, stacksWithoutDocker, twoStacksInOneProject } from './stacks.ts'
 
 /** A check that needs an object that is missing says nothing: the dangling reference says it. */
 const checks: Check[] = [
@@ -17,6 +18,9 @@ const checks: Check[] = [
   bindsOutsideRoots,
   unresolvedSets,
   tooManyInstruments,
+  stacksWithoutDocker,
+  sharedProjects,
+  twoStacksInOneProject,
   impossibleSchedules,
   drillsWithoutStandby,
 ]

@@ -23,7 +23,10 @@ function references(input: ConsistencyInput): Reference[] {
   const drills = objectsOf(input, 'FailoverDrill').map(
     (from): Reference => ({ from, path: ['spec', 'feedRef'], kind: 'Feed', name: from.resource.spec.feedRef }),
   )
-  return [...profiles, ...objectsOf(input, 'Feed').flatMap(referencesOfFeed), ...drills]
+  const stacks = objectsOf(input, 'Stack').map(
+    (from): Reference => ({ from, path: ['spec', 'hostRef'], kind: 'Host', name: from.resource.spec.hostRef }),
+  )
+  return [...profiles, ...objectsOf(input, 'Feed').flatMap(referencesOfFeed), ...stacks, ...drills]
 }
 
 function referencesOfFeed(from: ReturnType<typeof objectsOf<'Feed'>>[number]): Reference[] {

@@ -6,13 +6,15 @@ import { reconcileFailoverDrill } from './failoverdrill/reconcile.ts'
 import { type FeedPorts, reconcileFeed } from './feed/reconcile.ts'
 import { reconcileFeedProfile } from './feedprofile/reconcile.ts'
 import { reconcileHost } from './host/reconcile.ts'
+import type { StackPorts } from './stack/gather.ts'
+import { reconcileStack } from './stack/reconcile.ts'
 import { reconcileSubscriptionSet } from './subscriptionset/reconcile.ts'
 
-export type Ports = Omit<FeedPorts & DrillPorts, 'onStatus'> & { onStatus: (kind: KindName, key: string) => void }
+export type Ports = Omit<FeedPorts & DrillPorts & StackPorts, 'onStatus'> & { onStatus: (kind: KindName, key: string) => void }
 
 /** Looks at one resource of any kind. */
 export function reconcile(kind: KindName, key: string, { onStatus, ...rest }: Ports, signal: AbortSignal): Promise<Result> {
-  const ports: FeedPorts & DrillPorts = { ...rest, onStatus: changed => onStatus(kind, changed) }
+  const ports: FeedPorts & DrillPorts & StackPorts = { ...rest, onStatus: changed => onStatus(kind, changed) }
   switch (kind) {
     case 'Feed':
       return reconcileFeed(key, ports, signal)
@@ -26,5 +28,7 @@ export function reconcile(kind: KindName, key: string, { onStatus, ...rest }: Po
       return reconcileFeedProfile(key, ports)
     case 'FailoverDrill':
       return reconcileFailoverDrill(key, ports, signal)
+    case 'Stack':
+      return reconcileStack(key, ports, signal)
   }
 }

@@ -20,6 +20,7 @@ import { simulatedClient } from './feed.ts'
 import { folderSource, type Hints } from './folder.ts'
 import type { Life } from './life.ts'
 import { noDrills } from './nodrills.ts'
+import { noStacks } from './nostacks.ts'
 import type { OnWrite } from './ports.ts'
 import { reachedEngine, reachedFeeds, reachedSecrets } from './ports.ts'
 import { mortalDatabase } from './state.ts'
@@ -83,6 +84,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
       problems: () => problems,
       tokenOf: () => 'token',
       drills: noDrills,
+      stacks: noStacks,
       onStep: (key, { action, reason }) => trace.add('step', `${key} ${action}: ${reason}`),
       onEvent: event => {
         observer.onEvent(`${event.kind}/${event.key} ${event.reason}: ${event.message}`)

@@ -36,6 +36,9 @@ const migrations = [
   CREATE TABLE drill (key TEXT PRIMARY KEY, feed TEXT, memory TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX drill_under_way ON drill (feed);
   `,
+  `
+  CREATE TABLE stack (key TEXT PRIMARY KEY, memory TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** Which controller this is, for as long as its state lives. `digestKey` keys the digests of secrets and never leaves the process. */

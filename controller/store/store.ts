@@ -7,6 +7,7 @@ import { type HeldStore, heldStore } from './held.ts'
 import { type LastGoodStore, lastGoodStore } from './lastgood.ts'
 import { type MemoryStore, memoryStore } from './memory.ts'
 import { type RevisionStore, revisionStore } from './revision.ts'
+import { type StackStore, stackStore } from './stack.ts'
 import { type StatusStore, statusStore } from './status.ts'
 
 /** Everything that the controller remembers. Calls are synchronous: the file is local and small. */
@@ -20,6 +21,7 @@ export type Store = {
   lastGood: LastGoodStore
   held: HeldStore
   drills: DrillStore
+  stacks: StackStore
   /** Runs the writes as one: all of them are kept or none. */
   transaction<T>(writes: () => T): T
   close(): void
@@ -43,6 +45,7 @@ export function storeOf(database: DatabaseSync, close: () => void): Store {
     lastGood: lastGoodStore(database),
     held: heldStore(database),
     drills: drillStore(database),
+    stacks: stackStore(database),
     transaction: writes => transaction(database, writes),
     close,
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit.ts'
 import { asFeed, healthOf } from '../health.ts'
+import { asStack, stateOfStack } from '../stackpage.ts'
 import { renderStatusPage, type StatusPage } from '../statuspage.ts'
 
 /** Redraws of `--watch`: rates and countdowns move even where no resource changes. */
@@ -9,7 +10,7 @@ const refreshMs = 1_000
 
 export type StatusOptions = { watch?: boolean; output?: 'json' | 'text' }
 
-/** The page of a morning. Exit 1 where a feed is Stalled or NotReady, or a declaration is bad. */
+/** The page of a morning. Exit 1 where a feed or a stack is Stalled or NotReady, or a declaration is bad. */
 export async function status(context: Context, options: StatusOptions): Promise<ExitCode> {
   const { terminal } = context
   if (options.watch) return watch(context, options)
@@ -19,8 +20,12 @@ export async function status(context: Context, options: StatusOptions): Promise<
 }
 
 async function readPage({ controller, terminal, namespace }: Context): Promise<StatusPage> {
-  const [source, feeds] = await Promise.all([controller.source(), controller.resources({ kind: 'Feed', namespace })])
-  return { server: controller.server, now: terminal.now(), source, feeds }
+  const [source, feeds, stacks] = await Promise.all([
+    controller.source(),
+    controller.resources({ kind: 'Feed', namespace }),
+    controller.resources({ kind: 'Stack', namespace }),
+  ])
+  return { server: controller.server, now: terminal.now(), source, feeds, stacks: stacks.map(asStack) }
 }
 
 function render({ terminal }: Context, page: StatusPage, options: StatusOptions): string {
@@ -28,11 +33,17 @@ function render({ terminal }: Context, page: StatusPage, options: StatusOptions)
   const feeds = page.feeds
     .map(asFeed)
     .map(feed => ({ key: `${feed.metadata.namespace}/${feed.metadata.name}`, ...healthOf(feed, page.now), status: feed.status }))
-  return `${JSON.stringify({ now: page.now, source: page.source, feeds })}\n`
+  const stacks = page.stacks.map(stack => ({
+    key: `${stack.metadata.namespace}/${stack.metadata.name}`,
+    state: stateOfStack(stack),
+    status: stack.status,
+  }))
+  return `${JSON.stringify({ now: page.now, source: page.source, feeds, stacks })}\n`
 }
 
-function isWell({ source, feeds, now }: StatusPage): boolean {
-  const bad = feeds.map(asFeed).some(feed => ['Stalled', 'NotReady'].includes(healthOf(feed, now).state))
+function isWell({ source, feeds, stacks, now }: StatusPage): boolean {
+  const found = [...feeds.map(asFeed).map(feed => healthOf(feed, now).state), ...stacks.map(stateOfStack)]
+  const bad = found.some(state => state === 'Stalled' || state === 'NotReady')
   return !bad && source.problems.length === 0 && source.complete && source.held === undefined
 }
 
