@@ -172,7 +172,7 @@ describe('the state file', () => {
     store.close()
     const old = new DatabaseSync(join(directory, 'state.db'))
     old.exec(
-      'DROP TABLE last_epoch; DROP TABLE retired_host; DROP TABLE held_deletion; DROP TABLE drill; PRAGMA user_version = 1',
+      'DROP TABLE last_epoch; DROP TABLE retired_host; DROP TABLE held_deletion; DROP TABLE drill; DROP TABLE stack; PRAGMA user_version = 1',
     )
     old.close()
     store = openStore(join(directory, 'state.db'))
