@@ -3,7 +3,6 @@ import type { Account } from '../../crds/contract/desired.ts'
 
 /** Images that every engine can have; `missing` is in no registry. */
 export const actImages = ['good-1', 'good-2', 'crashes', 'never-logs-in', 'missing'] as const
-export type ActImage = (typeof actImages)[number]
 
 const record = fc.record
 const constant = <const T>(value: T) => fc.constant(value)
