@@ -110,7 +110,7 @@ describe('a declared feed', () => {
 
   it('is read by a plain NATS client', async () => {
     const connection = await connect({ servers: stage.natsUrl, user: 'feedplane', pass: stage.canaries.nats })
-    const subscription = connection.subscribe('market.tick.SHFE.>', { max: 3 })
+    const subscription = connection.subscribe('market.tick.CZCE.>', { max: 3 })
     const ticks: Tick[] = []
     for await (const message of subscription) {
       ticks.push(message.json<Tick>())
@@ -118,7 +118,7 @@ describe('a declared feed', () => {
     }
     await connection.close()
     expect(ticks).toHaveLength(3)
-    expect(ticks[0]).toMatchObject({ feed: stage.key, account: 'primary', exchange: 'SHFE', last: expect.any(Number) })
+    expect(ticks[0]).toMatchObject({ feed: stage.key, account: 'primary', exchange: 'CZCE', last: expect.any(Number) })
   })
 
   it('is read by the consumer library', async () => {
