@@ -68,7 +68,15 @@ const isBind = ({ type, target }: { type: string; target: string }): boolean => 
 const isLimited = (limits: { cpus?: number; memory?: string; pids?: number } | undefined): boolean =>
   limits?.cpus !== undefined && limits.memory !== undefined && limits.pids !== undefined
 
+it('knows every environment', () => {
+  expect(environments).toEqual(['manifests/dev/stack.env', 'manifests/production/stack.env', 'manifests/staging/stack.env'])
+})
+
 describe.each(environments)('%s', environment => {
+  it('is what Compose accepts, with its own profiles', async () => {
+    expect(await compose(machine, '--env-file', join(root, environment), 'config', '--quiet')).toBe('')
+  })
+
   it('makes a valid stack of every service', async () => {
     const names = (await servicesOf(environment)).map(([name]) => name)
     const all = ['alertmanager', 'controller', 'grafana', 'nats', 'prometheus', 'pushgateway', 'simulator']

@@ -13,6 +13,7 @@ let engine: Docker
 let registry: Registry
 let feed: BuiltImage
 let controller: BuiltImage
+let nats: BuiltImage
 
 beforeAll(async () => {
   ;[engine, registry] = await Promise.all([startDocker(), startRegistry()])
@@ -20,8 +21,8 @@ beforeAll(async () => {
   const caFile = process.env.NODE_EXTRA_CA_CERTS || undefined
   const signal = AbortSignal.timeout(300_000)
   const images = await buildImages({ tag: engine.project, push: registry.host, caFile, signal })
-  if (images[0] === undefined || images[1] === undefined) throw new Error('two images are built')
-  ;[feed, controller] = [images[0], images[1]]
+  if (images[0] === undefined || images[1] === undefined || images[2] === undefined) throw new Error('three images are built')
+  ;[feed, controller, nats] = [images[0], images[1], images[2]]
 }, 330_000)
 
 afterAll(async () => {
@@ -43,6 +44,21 @@ it('runs both as a user who can write to its volume and nowhere else', async () 
   for (const { reference } of [feed, controller]) {
     const output = await runIn(reference, ['--entrypoint=sh'], ['-c', script])
     expect(output.split('\n')).toEqual(['10001', 'volume', 'sealed'])
+  }
+})
+
+it('builds none that is root, has a writable folder beyond its volume, or holds a secret', async () => {
+  for (const { reference } of [feed, controller, nats]) {
+    const [user, env] = (await engine.docker('inspect', '--format', '{{.Config.User}}|{{json .Config.Env}}', reference)).split(
+      '|',
+    )
+    expect([reference, user]).toEqual([reference, '10001:10001'])
+    const names = (JSON.parse(env ?? '[]') as string[]).map(variable => variable.split('=')[0])
+    expect(names.filter(name => /(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|AUTH_CODE|API_KEY)/.test(name ?? ''))).toEqual([])
+    const find = 'find / -xdev -type d \\( -user 10001 -o -group 10001 -o -perm -0002 \\) 2>/dev/null | sort'
+    const folders = (await runIn(reference, ['--entrypoint=sh'], ['-c', find])).split('\n').filter(folder => folder !== '')
+    const beyond = folders.filter(folder => !/^\/(tmp|var\/tmp|var\/lock|run\/lock|var\/lib\/feedplane|data)$/.test(folder))
+    expect([reference, beyond]).toEqual([reference, []])
   }
 })
 
