@@ -54,7 +54,7 @@ async function start(): Promise<void> {
     environment: { PATH: process.env.PATH, GREETING: 'not this one' },
     listen: { host: '127.0.0.1', port: 0 },
     concurrency: 4,
-    resyncMs: 250,
+    resyncMs: 500,
     version: '0.0.0',
     log: pino({ level: 'silent' }),
   })

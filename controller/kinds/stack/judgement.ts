@@ -28,22 +28,10 @@ const maxDoublings = 5
 export const mendedMs = 60_000
 
 export function judge(service: ComposeService, containers: ComposeContainer[], around: Around): Judgement {
-  const base = { service, containers, state: 'missing', health: 'none' as const, ready: false }
-  if (containers.length < service.replicas) {
-    const message =
-      service.replicas > 1 ? `${containers.length} of ${service.replicas} containers are there` : 'there is no container'
-    return { ...base, ...stateOf(containers), message, need: { act: 'up', reason: message, dueAt: 0 } }
-  }
-  if (containers.length > service.replicas) {
-    const message = `${containers.length} containers are there, and ${service.replicas} declared`
-    return { ...base, ...stateOf(containers), message, need: { act: 'up', reason: message, dueAt: 0 } }
-  }
-  const other = containers.find(({ hash }) => hash !== runningHashOf(service, around.memory))
-  if (other) {
-    const message = `it is declared otherwise: ${short(other.hash)} -> ${short(service.hash)}`
-    return { ...base, ...stateOf(containers), message, need: { act: 'up', reason: message, dueAt: 0 } }
-  }
-  return { ...base, ...stateOf(containers), ...conditionOf(service, containers, around) }
+  const seen = { service, containers, state: 'missing', health: 'none' as const, ready: false, ...stateOf(containers) }
+  const reason = mismatchOf(service, containers, around.memory)
+  if (reason === undefined) return { ...seen, ...conditionOf(service, containers, around) }
+  return { ...seen, message: reason, need: { act: 'up', reason, dueAt: 0 } }
 }
 
 export type Around = { memory: StackMemory; spec: Pick<StackSpec, 'unhealthyAfter'>; now: number }
@@ -52,6 +40,15 @@ export type Around = { memory: StackMemory; spec: Pick<StackSpec, 'unhealthyAfte
 export function runningHashOf({ name, hash, digest }: ComposeService, { accepted }: Pick<StackMemory, 'accepted'>): string {
   const known = accepted[name]
   return known?.digest === digest ? known.hash : hash
+}
+
+/** How what is there differs from what is declared. */
+function mismatchOf(service: ComposeService, containers: ComposeContainer[], memory: StackMemory): string | undefined {
+  const { replicas, hash } = service
+  if (containers.length === 0 && replicas > 0) return 'there is no container'
+  if (containers.length !== replicas) return `${containers.length} of ${replicas} containers are there`
+  const other = containers.find(container => container.hash !== runningHashOf(service, memory))
+  return other && `it is declared otherwise: ${short(other.hash)} -> ${short(hash)}`
 }
 
 const short = (hash: string): string => hash.slice(0, 12) || 'none'
@@ -72,12 +69,13 @@ function stateOf(containers: ComposeContainer[]): Partial<Pick<Judgement, 'state
 function conditionOf(service: ComposeService, containers: ComposeContainer[], around: Around): Partial<Judgement> {
   const worst = worstOf(containers)
   const repair = around.memory.repairs[service.name]
-  if (worst?.state === 'running') return runningOf(worst, repair, around)
-  if (worst?.state === 'exited' && worst.exitCode === 0 && service.restart === 'no') return { ready: true, state: 'completed' }
-  if (worst?.state === 'restarting') return { message: `it ends with ${worst.exitCode}, and the engine starts it again` }
-  if (worst?.state === 'paused') return { message: 'it is paused: `docker unpause` it' }
-  const message = worst?.state === 'exited' ? `it has ended with ${worst.exitCode}` : `its container is ${worst?.state}`
-  return { message, need: { act: 'up', reason: message, dueAt: dueAt(repair, repairMs, 0) } }
+  if (!worst) return { ready: true }
+  if (worst.state === 'running') return runningOf(worst, repair, around)
+  if (worst.state === 'exited' && worst.exitCode === 0 && service.restart === 'no') return { ready: true, state: 'completed' }
+  if (worst.state === 'restarting') return { message: `it ends with ${worst.exitCode}, and the engine starts it again` }
+  if (worst.state === 'paused') return { message: 'it is paused: `docker unpause` it' }
+  const message = worst.state === 'exited' ? `it has ended with ${worst.exitCode}` : `its container is ${worst.state}`
+  return { message, need: { act: 'up', reason: message, dueAt: dueAt(repair, repairMs) } }
 }
 
 function runningOf({ health }: ComposeContainer, repair: Repair | undefined, { spec, now }: Around): Partial<Judgement> {
@@ -86,11 +84,11 @@ function runningOf({ health }: ComposeContainer, repair: Repair | undefined, { s
   const message = 'its health check fails'
   const patienceMs = millisecondsOf(spec.unhealthyAfter)
   const patient = (repair?.unhealthySince ?? now) + patienceMs
-  return { message, need: { act: 'restart', reason: message, dueAt: Math.max(patient, dueAt(repair, patienceMs, 0)) } }
+  return { message, need: { act: 'restart', reason: message, dueAt: Math.max(patient, dueAt(repair, patienceMs)) } }
 }
 
 /** When the next repair may be: at once after none, and each time twice as long after the last one. */
-function dueAt(repair: Repair | undefined, firstMs: number, never: number): number {
-  if (!repair || repair.count === 0) return never
+function dueAt(repair: Repair | undefined, firstMs: number): number {
+  if (!repair || repair.count === 0) return 0
   return repair.at + firstMs * 2 ** Math.min(repair.count - 1, maxDoublings)
 }

@@ -66,6 +66,14 @@ describe('a stack', () => {
     expect(stepsOf({ services, containers: [container('bus')] })).toEqual(['ComposeUp web: web: there is no container'])
   })
 
+  it('has brought to its number what has more containers, or fewer, than declared', () => {
+    const services = [service('bus', { replicas: 2 })]
+    expect(stepsOf({ services, containers: [container('bus')] })).toEqual(['ComposeUp bus: bus: 1 of 2 containers are there'])
+    const three = [1, 2, 3].map(number => container('bus', { id: `${number}` }))
+    expect(stepsOf({ services, containers: three })).toEqual(['ComposeUp bus: bus: 3 of 2 containers are there'])
+    expect(stepsOf({ services: [service('bus', { replicas: 0 })] })).toEqual([])
+  })
+
   it('has made anew what is declared otherwise', () => {
     const steps = stepsOf({ containers: [container('bus', { hash: 'older' })] })
     expect(steps).toEqual(['ComposeUp bus: bus: it is declared otherwise: older -> hash-bus'])
