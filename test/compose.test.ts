@@ -94,7 +94,7 @@ describe.each(environments)('%s', environment => {
 
 it('starts nothing while what must be set is not, and says what', async () => {
   await expect(compose({}, 'config', '--quiet')).rejects.toThrow('required variable')
-  await expect(compose({ ...machine, CONTROLLER_IMAGE: 'a:1' }, 'config', '--quiet')).rejects.toThrow(
+  await expect(compose({ ...machine, CONTROLLER_IMAGE: 'a:1', NATS_IMAGE: 'b:1' }, 'config', '--quiet')).rejects.toThrow(
     'dev, staging or production',
   )
 })
