@@ -148,7 +148,7 @@ export function controllerMetrics(version: string) {
 
 export type ControllerMetrics = ReturnType<typeof controllerMetrics>
 
-const tracked = ['Ready', 'Reconciling', 'Stalled', 'RolledBack', 'FailedOver', 'CredentialsReady', 'SourceValid']
+const tracked = ['Ready', 'Reconciling', 'Stalled', 'Stopped', 'RolledBack', 'FailedOver', 'CredentialsReady', 'SourceValid']
 
 /** Shows the conditions of one feed; a condition that is not there counts as False. */
 export function showFeed(

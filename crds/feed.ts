@@ -98,6 +98,10 @@ export const feedSpec = z.strictObject({
   }),
   revisionHistoryLimit: z.int().min(2).max(100).default(10).meta({ description: 'Revisions kept.' }),
   suspend: z.boolean().default(false).meta({ description: 'Stop reconciling. The feed goes on.' }),
+  state: z.enum(['Running', 'Stopped']).default('Running').meta({
+    description:
+      'Stopped: the process unsubscribes and ends in order, and its container is kept. `feedctl stop` and `feedctl start` set it.',
+  }),
 })
 
 export type FeedSpec = z.infer<typeof feedSpec>
@@ -169,7 +173,10 @@ export const feedStatus = baseStatusSchema.extend({
   image: z.string().optional().meta({ description: 'Image that runs, by digest.' }),
   container: z.string().optional().meta({ description: 'Name of the container or process.' }),
   endpoint: z.string().optional().meta({ description: 'Where the feed answers.' }),
-  phase: z.string().optional().meta({ description: 'Phase of a rollout in progress.' }),
+  phase: z
+    .string()
+    .optional()
+    .meta({ description: 'Phase of a rollout in progress; of a feed that is declared Stopped: stopping, stopped.' }),
   subscriptions: subscriptionCounts.optional().meta({ description: 'Subscriptions of the active account.' }),
   ticksPerSecond: z.number().optional().meta({ description: 'Ticks published a second.' }),
   lastTickAt: z.string().optional().meta({ description: 'Receive time of the newest tick.' }),

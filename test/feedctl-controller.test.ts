@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { globSync, readFileSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -7,6 +8,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../controller/cli/program.ts'
 import { type Controller, startController } from '../controller/controller.ts'
+import type { FeedStatus } from '../crds/feed.ts'
 import { temporaryDirectory } from './services/directory.ts'
 
 // feedctl against the real controller: process engine, replay gateway, recorded ticks. The tests tell one story, in order.
@@ -120,6 +122,23 @@ describe('feedctl and the controller', () => {
     expect((await status()).active).toBe('backup')
   })
 
+  it('stop ends the process in order and keeps its container; start goes on from there', async () => {
+    const { epoch = 0 } = await status()
+    expect(await feedctl('stop', 'demo', '--wait')).toMatchObject({ code: 0, out: expect.stringContaining('✓ Done') })
+    expect(await readFile(file, 'utf8')).toContain('state: Stopped')
+    expect(outputs()).toEqual([expect.stringContaining('the feed has stopped')])
+    expect(await (await fetch(`${controller.url}/sd/feeds`)).json()).toEqual([])
+    const metrics = await (await fetch(`${controller.url}/metrics`)).text()
+    expect(metrics).toContain('feedplane_feed_condition{namespace="quickstart",feed="demo",type="Stopped",status="True"} 1')
+    expect(await feedctl('status')).toMatchObject({ code: 0, out: expect.stringMatching(/■ Stopped.*feedctl start demo/) })
+    expect(await feedctl('health')).toMatchObject({ code: 0, out: expect.stringContaining('✓ ok') })
+    expect(await feedctl('stop', 'demo', '--wait')).toMatchObject({ code: 0, err: expect.stringContaining('nothing was edited') })
+    expect(await feedctl('failback', 'demo', '--wait')).toMatchObject({ code: 1 })
+    expect(await feedctl('start', 'demo', '--wait', '--timeout', '60s')).toMatchObject({ code: 0 })
+    expect(await status()).toMatchObject({ active: 'primary' })
+    expect((await status()).epoch).toBeGreaterThan(epoch)
+  })
+
   it('describe tells the whole story', async () => {
     const { code, out } = await feedctl('describe', 'feed', 'demo')
     expect(code).toBe(0)
@@ -152,6 +171,12 @@ describe('feedctl as a program', () => {
   })
 })
 
+/** What the containers that there are have written. */
+function outputs(): string[] {
+  const files = globSync('engines/*/workloads/*/output.log', { cwd: directory.path })
+  return files.map(name => readFileSync(join(directory.path, name), 'utf8'))
+}
+
 type Result = { code: number; out: string; err: string }
 
 async function feedctl(...args: string[]): Promise<Result> {
@@ -179,9 +204,9 @@ async function feedctl(...args: string[]): Promise<Result> {
   return { code, ...written }
 }
 
-async function status(): Promise<{ active?: string; targetRevision?: number }> {
+async function status(): Promise<FeedStatus> {
   const { out } = await feedctl('get', 'feed', 'demo', '-o', 'json')
-  return (JSON.parse(out) as { status: { active?: string; targetRevision?: number } }).status
+  return (JSON.parse(out) as { status: FeedStatus }).status
 }
 
 function start(env: Record<string, string>, ...args: string[]) {

@@ -98,7 +98,8 @@ function activeOf(subscriptions: Sight['subscriptions']) {
 }
 
 function findingsOf(sight: Sight, bounds: Bounds, lagMs: number | undefined): Finding[] {
-  const { feed, subscriptions } = sight
+  const { feed, subscriptions, now } = sight
+  if (healthOf(feed, now).state === 'Stopped') return []
   const key = keyOf(feed.metadata)
   const state = stateFinding(sight)
   if (typeof subscriptions === 'string') return [...state, ...unanswered(sight, subscriptions)]
@@ -115,6 +116,7 @@ const levels: Record<State, Level> = {
   Progressing: 'warning',
   Unknown: 'warning',
   Suspended: 'warning',
+  Stopped: 'ok',
   Ready: 'ok',
 }
 

@@ -12,6 +12,8 @@ export type Goal = {
   active?: string
   /** A suspended feed converges to nothing: it is enough that the controller has taken the edit. */
   takenOnly?: boolean
+  /** It shall be stopped, in place of Ready. */
+  stopped?: boolean
 }
 
 export type Verdict = { state: 'waiting' | 'done' | 'failed'; why: string }
@@ -30,6 +32,8 @@ export function judge(view: ResourceView, goal: Goal): Verdict {
   const stalled = conditionOf(view, 'Stalled')
   if (stalled?.status === 'True') return { state: 'failed', why: sentence(stalled) }
   if (ready === undefined) return waiting('no condition yet')
+  if (goal.stopped && isTrue(view, 'Stopped')) return { state: 'done', why: ready.message }
+  if (!goal.stopped && isTrue(view, 'Stopped')) return { state: 'failed', why: sentence(ready) }
   if (isTrue(view, 'Reconciling') || ready.status !== 'True') return waiting(sentence(underWay ?? ready))
   const { active } = view.status
   if (goal.active !== undefined && active !== goal.active)

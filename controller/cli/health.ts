@@ -12,7 +12,7 @@ export function asFeed(view: ResourceView): FeedView {
 }
 
 /** States of a resource for people, worst first. */
-export const states = ['Stalled', 'NotReady', 'Degraded', 'Progressing', 'Unknown', 'Suspended', 'Ready'] as const
+export const states = ['Stalled', 'NotReady', 'Degraded', 'Progressing', 'Unknown', 'Suspended', 'Stopped', 'Ready'] as const
 export type State = (typeof states)[number]
 
 const marks: Record<State, { glyph: string; tone: Tone }> = {
@@ -22,6 +22,7 @@ const marks: Record<State, { glyph: string; tone: Tone }> = {
   Progressing: { glyph: '↻', tone: 'busy' },
   Unknown: { glyph: '?', tone: 'warn' },
   Suspended: { glyph: '‖', tone: 'quiet' },
+  Stopped: { glyph: '■', tone: 'quiet' },
   Ready: { glyph: '✓', tone: 'good' },
 }
 
@@ -70,6 +71,7 @@ export function healthOf(feed: FeedView, now: number): Health {
     return { state: 'Unknown', wrong: 'the controller has not looked at it yet', todo: 'see its log, or wait' }
   if (isTrue(feed, 'Reconciling') || !isAbout(ready, feed.metadata.generation))
     return { state: 'Progressing', wrong: progressWords(feed, ready), todo: `feedctl rollout ${name}` }
+  if (isTrue(feed, 'Stopped')) return { state: 'Stopped', wrong: 'stopped by declaration', todo: `feedctl start ${name}` }
   if (ready.status !== 'True')
     return {
       state: ready.status === 'Unknown' ? 'Unknown' : 'NotReady',

@@ -239,6 +239,12 @@ function addEditing(program: Command, act: Act): void {
     .action((feed, options, verb) =>
       act(verb, async context => (await import('./verbs/resume.ts')).resume(context, feed, options)),
     )
+  waiting(program.command('stop <feed>'), true)
+    .description('declare the feed Stopped: it unsubscribes and ends in order')
+    .action((feed, options, verb) => act(verb, async context => (await import('./verbs/stop.ts')).stop(context, feed, options)))
+  waiting(program.command('start <feed>'), true)
+    .description('declare the feed Running again')
+    .action((feed, options, verb) => act(verb, async context => (await import('./verbs/start.ts')).start(context, feed, options)))
   waiting(program.command('rollout <feed>'), false)
     .description('follow what is under way to its end')
     .action((feed, options, verb) =>

@@ -59,6 +59,7 @@ function ofDeclared(name: FeedName, wish: Wish, world: World): Violation | undef
   const all = workloadsOf(name, world)
   const publishing = [...world.feeds.running.values()].filter(feed => feed.desired.feed === key && feed.isPublishing)
   if (ready?.status === 'True' && publishing.length !== 1) return truth(`Ready, and ${publishing.length} publish`)
+  if (wish.isStopped) return ofStopped(name, world)
   if (!workingImages.has(wish.image)) {
     if (ready?.status !== 'False' || !condition('Stalled'))
       return truth(`${wish.image} and Ready=${ready?.status} ${ready?.reason}`)
@@ -69,6 +70,19 @@ function ofDeclared(name: FeedName, wish: Wish, world: World): Violation | undef
   }
   if (ready?.status !== 'True') return truth(`${wish.image} and Ready=${ready?.status} ${ready?.reason}: ${ready?.message}`)
   return ofRunning(name, wish, world)
+}
+
+function ofStopped(name: FeedName, world: World): Violation | undefined {
+  const all = workloadsOf(name, world)
+  const conditions = world.view.status(keyOf(name))?.conditions
+  const isSaid = conditions?.some(({ type, status }) => type === 'Stopped' && status === 'True')
+  const wrong: [boolean, string][] = [
+    [!isSaid, 'no condition says so'],
+    [all.some(({ workload }) => workload.state === 'running' || workload.state === 'restarting'), 'something of it runs'],
+    [all.length > 1, `${all.length} containers are kept`],
+  ]
+  const found = wrong.find(([isWrong]) => isWrong)
+  return found && { invariant: 'status-true', message: `${keyOf(name)} is declared Stopped: ${found[1]}` }
 }
 
 function ofRunning(name: FeedName, wish: Wish, world: World): Violation | undefined {

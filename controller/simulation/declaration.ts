@@ -23,6 +23,7 @@ export type Wish = {
   failback: 'manual' | 'auto'
   autoRollback: boolean
   isSuspended: boolean
+  isStopped: boolean
   revision: number | undefined
   retry: string | undefined
 }
@@ -38,6 +39,7 @@ export const firstWish: Wish = {
   failback: 'manual',
   autoRollback: true,
   isSuspended: false,
+  isStopped: false,
   revision: undefined,
   retry: undefined,
 }
@@ -60,6 +62,7 @@ export function feedFile(feed: FeedName, wish: Wish): string {
     image: imageReference(wish.image),
     subscriptions: [wish.set],
     suspend: wish.isSuspended,
+    state: wish.isStopped ? 'Stopped' : 'Running',
     credentials: {
       active: hasBackup ? active : 'primary',
       primary: 'main',

@@ -8,7 +8,7 @@ export type DiskView = {
   memory(key: string): FeedMemory | undefined
   /** The highest epoch that is remembered, of a feed that is declared or not. */
   epoch(key: string): number
-  declared(key: string): { generation: number; isSuspended: boolean } | undefined
+  declared(key: string): { generation: number; isSuspended: boolean; isStopped: boolean } | undefined
   status(key: string): Status<'Feed'> | undefined
   revisions(key: string): { number: number; state: RevisionState }[]
   isHeld(): boolean
@@ -19,7 +19,8 @@ export type DiskView = {
 export function viewDisk(database: DatabaseSync): DiskView {
   const store = memoryStore(database)
   const declared = database.prepare(
-    "SELECT generation, json_extract(resource, '$.spec.suspend') AS suspended FROM declared WHERE kind = 'Feed' AND key = ?",
+    `SELECT generation, json_extract(resource, '$.spec.suspend') AS suspended, json_extract(resource, '$.spec.state') AS state
+     FROM declared WHERE kind = 'Feed' AND key = ?`,
   )
   const status = database.prepare("SELECT status FROM status WHERE kind = 'Feed' AND key = ?")
   const revisions = database.prepare('SELECT number, state FROM revision WHERE feed = ? ORDER BY number')
@@ -30,7 +31,8 @@ export function viewDisk(database: DatabaseSync): DiskView {
     epoch: key => store.get(key)?.epoch ?? store.lastEpoch(key),
     declared(key) {
       const row = declared.get(key)
-      return row && { generation: Number(row.generation), isSuspended: row.suspended === 1 }
+      if (!row) return undefined
+      return { generation: Number(row.generation), isSuspended: row.suspended === 1, isStopped: row.state === 'Stopped' }
     },
     status(key) {
       const row = status.get(key)

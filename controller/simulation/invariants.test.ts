@@ -115,6 +115,20 @@ const bugs: Record<keyof typeof lastingInvariants | keyof typeof finalInvariants
       },
     }),
   },
+  'stopped-stays-stopped': {
+    bug: 'spec.state is not read',
+    plant: ports => ({
+      ...ports,
+      declared: {
+        get(kind, key) {
+          const found = ports.declared.get(kind, key)
+          if (found?.resource.kind !== 'Feed') return found
+          const resource = { ...found.resource, spec: { ...found.resource.spec, state: 'Running' } }
+          return { ...found, resource } as typeof found
+        },
+      },
+    }),
+  },
   'inventory-first': { bug: 'hosts are not remembered', plant: withMemory(memory => ({ ...memory, hosts: [] })) },
   'owner-marked': {
     bug: 'containers are made in the name of another feed',

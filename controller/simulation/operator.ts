@@ -18,6 +18,7 @@ const edits: Edit[] = [
   ({ failback }) => ({ failback: failback === 'auto' ? 'manual' : 'auto' }),
   ({ autoRollback }) => ({ autoRollback: !autoRollback }),
   ({ isSuspended }) => ({ isSuspended: !isSuspended }),
+  ({ isStopped }) => ({ isStopped: !isStopped }),
   ({ revision }, random) => ({ revision: revision === undefined ? 1 + random.below(5) : undefined }),
   (_, random) => ({ retry: random.hex(4) }),
   ({ isDeclared }) => ({ isDeclared: !isDeclared }),

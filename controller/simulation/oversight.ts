@@ -17,6 +17,7 @@ export const lastingInvariants = {
   'declared-kept': 'a feed whose declaration nobody took away stays declared, whatever the source suffers',
   'last-good-kept': 'the revision that serves, and a good one where there was one, are never forgotten',
   'suspended-untouched': 'nothing is written for a suspended feed, but a gate on its way arrives',
+  'stopped-stays-stopped': 'of a feed that is declared Stopped nothing is made, started or told',
   'inventory-first': 'a host is remembered before anything is made there',
   'owner-marked': 'whatever is made carries the name of its owner',
   'secrets-kept': 'no secret in an event, a status, a label, an environment, a log line',
@@ -49,6 +50,9 @@ const removalMs = 120_000
 /** `revisionHistoryLimit` of the declaration, the serving, rolling, failed and pinned ones, and the newest good one. */
 const maxRevisions = 4 + 5
 
+/** What a feed that is declared Stopped may see. */
+const endingVerbs = new Set(['stop', 'remove'])
+
 /** Three feeds and what they refer to. */
 const maxKeys = 16
 
@@ -60,6 +64,7 @@ export function openOversight(world: World): Oversight {
   const strangers = new Map<SimulatedWorkload, string>()
   const marked = new WeakSet<SimulatedWorkload>()
   const suspended = new Set<string>()
+  const stopped = new Set<string>()
   const looks = new Map<string, { minute: number; count: number }>()
   const everGood = new Set<string>()
   const undeclaredAt = new Map<FeedName, number>()
@@ -144,6 +149,7 @@ export function openOversight(world: World): Oversight {
       if (!name) return
       const key = keyOf(name)
       if (suspended.has(key)) violate('suspended-untouched', `${verb} ${target} of ${key}`)
+      if (stopped.has(key) && !endingVerbs.has(verb)) violate('stopped-stays-stopped', `${verb} ${target} of ${key}`)
       if (verb === 'create' && !view.memory(key)?.hosts.includes(to))
         violate('inventory-first', `${target} is made on ${to}, which ${key} does not remember`)
       if (verb === 'remove' && workload && isWanted(name)) checkRemoval(key, workload)
@@ -155,9 +161,11 @@ export function openOversight(world: World): Oversight {
       if (count > maxLooksPerMinute) violate('no-busy-loop', `${id}: ${count} looks in a minute`)
       const key = parseResourceId(id)?.key ?? ''
       if (!id.startsWith('Feed/')) return
-      const isSuspended = view.declared(key)?.isSuspended ?? false
+      const { isSuspended = false, isStopped = false } = view.declared(key) ?? {}
       if (isSuspended && !view.memory(key)?.rollout?.movesGate) suspended.add(key)
       else suspended.delete(key)
+      if (isStopped && !isSuspended) stopped.add(key)
+      else stopped.delete(key)
     },
     onResult(id, result) {
       if (result.type === 'error') oversight.troubled.add(id)

@@ -39,6 +39,7 @@ type FeedDeclaration = {
   set: 'declared' | 'missing'
   revision: number | undefined
   suspend: boolean
+  state: 'Running' | 'Stopped'
   autoRollback: boolean
   strategy: 'Handover' | 'Recreate'
   failback: 'manual' | 'auto'
@@ -104,6 +105,7 @@ export async function openStage() {
     set: 'declared',
     revision: undefined,
     suspend: false,
+    state: 'Running',
     autoRollback: true,
     strategy: 'Recreate',
     failback: 'manual',
@@ -406,6 +408,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     backup,
     failback,
     suspend,
+    state,
     autoRollback,
     strategy,
     revision,
@@ -423,7 +426,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     ...(failbackToken !== undefined && { 'feedplane.dev/failback': failbackToken }),
   }
   const spec = kinds.Feed.spec.parse({
-    ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend },
+    ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend, state },
     credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },
     rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback, strategy },
     ...(revision !== undefined && { revision }),

@@ -67,6 +67,8 @@ export type FeedMemory = {
   rollout?: Rollout
   failure?: Failure
   override?: Override
+  /** Declared Stopped, since when; `reached` once nothing of it was seen to run. */
+  stop?: { since: number; reached?: true }
   /** Hosts on which something of this feed may be: recorded before anything is made there, looked at until they are seen empty. */
   hosts: string[]
   /** One-shot tokens that were carried out, by annotation. */

@@ -24,6 +24,9 @@ const pulseMs = 100
 /** A checkpoint of 20,000 lines is 1 MB and costs some 5 ms on either side. */
 const checkpointMs = 2000
 const flushMs = 2000
+
+/** At 500 instruments a request and 20 requests a second, 10,000 of them. */
+const leaveMs = 1000
 /** Under the supervisor's deadline for closing a gate. A bus that is known to be away is not waited for. */
 const closeFlushMs = 1500
 
@@ -137,10 +140,11 @@ export class Session {
     }
   }
 
-  /** Leaves the front, and waits until what was published is with the bus, for at most two seconds. */
+  /** Unsubscribes and leaves the front, and waits until what was published is with the bus, for at most two seconds. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.#book.stop()
+    await this.#subscriptions.leave(AbortSignal.timeout(leaveMs))
     this.#subscriptions.close()
     await this.#connection.close()
     await this.#options.publisher.flush(AbortSignal.timeout(flushMs)).catch(() => undefined)

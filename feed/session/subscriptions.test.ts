@@ -51,6 +51,35 @@ function scripted(answer: (instrument: string) => FrontError | undefined | 'sile
 }
 
 describe('subscriptions', () => {
+  it('that end are asked for in batches at the same pace, and are awaited', async () => {
+    const { front, subscriptions, want } = scripted()
+    want(names(25))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(3000)
+    const left = subscriptions.leave(new AbortController().signal)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(front.left.map(batch => batch.length)).toEqual([10, 10])
+    await vi.advanceTimersByTimeAsync(1000)
+    await left
+    expect(front.left.flat()).toEqual(names(25))
+  })
+
+  it('are not waited for beyond the time that there is, nor without a connection', async () => {
+    const { subscriptions, want } = scripted()
+    want(names(25))
+    await subscriptions.leave(new AbortController().signal)
+    want(names(25))
+    subscriptions.connected()
+    await vi.advanceTimersByTimeAsync(1000)
+    const late = new AbortController()
+    const left = subscriptions.leave(late.signal)
+    late.abort()
+    await left
+    const lost = subscriptions.leave(new AbortController().signal)
+    subscriptions.disconnected()
+    await lost
+  })
+
   it('go out in batches, so many a second, and never more unacknowledged than allowed', async () => {
     const { front, subscriptions, want } = scripted()
     want(names(100))

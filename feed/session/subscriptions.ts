@@ -44,6 +44,7 @@ export class Subscriptions {
   #timer: NodeJS.Timeout | undefined
   #isWaitingForRoom = false
   #sentAt = Number.NEGATIVE_INFINITY
+  #left: () => void = () => undefined
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
@@ -116,6 +117,16 @@ export class Subscriptions {
     else this.#refuse(line, error)
     if (this.isSettled) this.#options.settled()
     else this.#useRoom()
+  }
+
+  /** Ends all pushes, at the front's pace: until all was asked for, or the signal ends. What is left ends with the connection. */
+  async leave(signal: AbortSignal): Promise<void> {
+    this.want(new Set())
+    if (this.#leaving.length === 0 || signal.aborted) return
+    await new Promise<void>(resolve => {
+      this.#left = resolve
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
   }
 
   close(): void {
@@ -204,6 +215,7 @@ export class Subscriptions {
     this.#timer = undefined
     this.#queue.length = 0
     this.#leaving.length = 0
+    this.#left()
     this.#sent.clear()
     this.#renewing.clear()
     this.#acknowledged = 0
@@ -253,7 +265,7 @@ export class Subscriptions {
       return
     }
     if (result === 0) this.#sentAt = performance.now()
-    if (this.#roomLeft() > 0 && this.#queue.length > 0) this.#pump()
+    if (this.#leaving.length > 0 || (this.#roomLeft() > 0 && this.#queue.length > 0)) this.#pump()
     else if (this.#sent.size > 0) this.#wait(acknowledgementMs / 10, true)
     else if (!wasSettled && this.isSettled) this.#options.settled()
   }
@@ -262,6 +274,7 @@ export class Subscriptions {
     const batch = this.#leaving.slice(0, this.#rateLimits.subscribeBatch)
     const result = this.#options.unsubscribe(batch)
     if (result === 0) this.#leaving.splice(0, batch.length)
+    if (this.#leaving.length === 0) this.#left()
     return result
   }
 

@@ -20,6 +20,7 @@ const checks: Check[] = [
   isNotSuspended,
   isFeedDeclared,
   isFeedReconciled,
+  isFeedRunning,
   hasBackup,
   hasWarmStandby,
   isAlone,
@@ -68,6 +69,11 @@ function isFeedDeclared({ feed, declared }: DrillInput): Refusal | undefined {
 function isFeedReconciled({ feed }: DrillInput): Refusal | undefined {
   if (!feed?.resource.spec.suspend) return undefined
   return { reason: 'FeedSuspended', message: 'the feed is suspended, so nothing would move its gate: `feedctl resume` it' }
+}
+
+function isFeedRunning({ feed }: DrillInput): Refusal | undefined {
+  if (feed?.resource.spec.state !== 'Stopped') return undefined
+  return { reason: 'FeedStopped', message: 'the feed is declared Stopped: `feedctl start` it' }
 }
 
 function hasBackup({ feed }: DrillInput): Refusal | undefined {

@@ -74,9 +74,16 @@ function rest(input: DrillInput): DrillDecision {
   if (!declared) return { ...idle(memory), gone: true }
   const trigger = triggerOf(input)
   const { nextAt = Number.POSITIVE_INFINITY } = memory.schedule ?? {}
+  if (trigger === 'schedule' && input.feed?.resource.spec.state === 'Stopped') return skip(input)
   if (trigger) return begin({ ...input, memory: carriedOut(input, trigger) }, trigger)
   if (now < nextAt) return idle(memory, Math.min(idleMs, nextAt - now))
   const note = warning('DrillMissed', `nobody was there at ${new Date(nextAt).toISOString()}, and now it is too late for it`)
+  return { ...idle(carriedOut(input, 'schedule'), 0), notes: [note] }
+}
+
+/** Its time has come while the feed is stopped, as it is declared to be: that says nothing about failover. */
+function skip(input: DrillInput): DrillDecision {
+  const note = normal('DrillSkipped', 'its time has come, and the feed is declared Stopped')
   return { ...idle(carriedOut(input, 'schedule'), 0), notes: [note] }
 }
 

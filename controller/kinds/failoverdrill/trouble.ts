@@ -55,7 +55,8 @@ function drillWithdrawn({ declared }: DrillInput): Trouble | undefined {
 function feedChanged({ feed }: DrillInput, { generation }: DrillRun): Trouble | undefined {
   if (!feed) return aborted('FeedEdited', 'the feed is no longer declared')
   if (feed.generation === generation) return undefined
-  const what = feed.resource.spec.suspend ? 'suspended' : 'edited'
+  const { suspend, state } = feed.resource.spec
+  const what = suspend ? 'suspended' : state === 'Stopped' ? 'stopped' : 'edited'
   return aborted('FeedEdited', `the feed was ${what} (generation ${generation} -> ${feed.generation})`)
 }
 

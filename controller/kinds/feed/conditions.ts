@@ -3,12 +3,13 @@ import { isGivenUp, type SessionStatus } from '../../../crds/contract/feedstatus
 import type { NewCondition } from '../condition.ts'
 import type { Decision } from './decision.ts'
 import { drillInForce } from './drilling.ts'
-import { type FeedInput, findReport, type SecretView, type Violation } from './input.ts'
+import { type FeedInput, findReport, isDeclaredStopped, type SecretView, type Violation } from './input.ts'
 import { silenceOf } from './proof.ts'
+import { isStopped } from './stop.ts'
 
 /**
  * The conditions of a Feed. Always there: `Ready`, `CredentialsReady`, `SourceValid`, `FailedOver`. Only while true, as kstatus has it:
- * `Reconciling` (on its way to what is declared), `Stalled` (it will not get there unless an input changes), `RolledBack`.
+ * `Reconciling` (on its way to what is declared), `Stalled` (it will not get there unless an input changes), `RolledBack`, `Stopped`.
  */
 export function feedConditions(input: FeedInput, decision: Decision, fault: Fault | undefined): NewCondition[] {
   const state = stateOf(input, decision, fault)
@@ -16,6 +17,7 @@ export function feedConditions(input: FeedInput, decision: Decision, fault: Faul
   if (state.type === 'progressing')
     conditions.push({ type: 'Reconciling', status: 'True', reason: state.reason, message: state.message })
   if (state.type === 'stalled') conditions.push({ type: 'Stalled', status: 'True', reason: state.reason, message: state.message })
+  if (state.type === 'stopped') conditions.push({ type: 'Stopped', status: 'True', reason: 'Declared', message: state.message })
   const { failure, rollout } = decision.memory
   if (failure && (rollout?.phase === 'reverting' || decision.aim?.why === 'rolled-back' || decision.aim?.why === 'held'))
     conditions.push({
@@ -27,7 +29,11 @@ export function feedConditions(input: FeedInput, decision: Decision, fault: Faul
   return conditions
 }
 
-type State = { type: 'ready' | 'progressing' | 'degraded' | 'stalled' | 'unknown' | 'suspended'; reason: string; message: string }
+type State = {
+  type: 'ready' | 'progressing' | 'degraded' | 'stalled' | 'unknown' | 'suspended' | 'stopped'
+  reason: string
+  message: string
+}
 
 /** Where the feed stands, decided once; the conditions only spell it out. */
 function stateOf(input: FeedInput, decision: Decision, fault: Fault | undefined): State {
@@ -35,8 +41,17 @@ function stateOf(input: FeedInput, decision: Decision, fault: Fault | undefined)
   if (input.declared.resource.spec.suspend)
     return { type: 'suspended', reason: 'Suspended', message: 'reconciling is suspended; the feed goes on as it is' }
   if (fault) return faultState(fault)
+  if (isDeclaredStopped(input)) return stopState(input, decision)
   if (decision.aim?.why === 'held') return heldState(decision.aim.violation)
   return blindState(input, decision) ?? rolloutState(input, decision) ?? servingState(input, decision)
+}
+
+function stopState(input: FeedInput, decision: Decision): State {
+  if (isStopped(decision, input))
+    return { type: 'stopped', reason: 'Stopped', message: 'spec.state is Stopped, and nothing of the feed runs' }
+  const [first] = decision.steps
+  const message = first?.reason ?? 'spec.state is Stopped, and what runs is on its way to its end'
+  return blindState(input, decision) ?? { type: 'progressing', reason: 'Stopping', message }
 }
 
 /** An engine that did not answer kept the feed from being looked at. */

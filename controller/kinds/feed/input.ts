@@ -86,6 +86,11 @@ export function isRunning(workload: Workload | undefined): boolean {
   return workload?.state === 'running' || workload?.state === 'restarting'
 }
 
+/** Whether the operator wants nothing of it to run. */
+export function isDeclaredStopped({ declared }: Pick<FeedInput, 'declared'>): boolean {
+  return declared?.resource.spec.state === 'Stopped'
+}
+
 /** Credentials of the bus: the profile's, or those that the pinned revision publishes with. */
 export function busCredentialsRef({
   declared,

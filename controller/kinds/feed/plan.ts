@@ -1,7 +1,7 @@
 import type { Rollout } from '../../store/memory.ts'
 import { aimOf } from './aim.ts'
 import { type Aim, type Decision, idle } from './decision.ts'
-import { type FeedInput, findRevision, findWorkload, isRunning } from './input.ts'
+import { type FeedInput, findRevision, findWorkload, isDeclaredStopped, isRunning } from './input.ts'
 import { withLoginRetry } from './loginretry.ts'
 import { epochSeen, observe } from './observation.ts'
 import { planRemoval } from './removal.ts'
@@ -9,6 +9,7 @@ import { lookAfterServing, planRepair } from './repair.ts'
 import { withResubscription } from './resubscription.ts'
 import { retire } from './retention.ts'
 import { beginRollout, planRollout } from './rollout.ts'
+import { planStop, withStart } from './stop.ts'
 
 /** How often a host that a rollout waits for is asked again, in ms. */
 const blindIntervalMs = 5000
@@ -18,6 +19,7 @@ const blindIntervalMs = 5000
  *
  * - Not declared any more: remove what runs.
  * - Suspended: leave everything as it is.
+ * - Declared Stopped: nothing of it runs, and what served is kept.
  * - The revision that is aimed at is not the one that serves: roll it out, phase by phase, or bring the last good one back.
  * - It serves: repair what drifted, and hand the feed what it does not have yet. Mostly that is nothing.
  */
@@ -27,7 +29,8 @@ export function plan(input: FeedInput): Decision {
   if (input.declared.resource.spec.suspend && !isGateMoving(input)) return rest(input)
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
-  const decision = converge({ ...input, memory }, aim)
+  if (isDeclaredStopped(input)) return planStop({ ...input, memory }, notes)
+  const decision = withStart(converge({ ...input, memory }, aim), input)
   const told = { ...decision, notes: [...notes, ...decision.notes] }
   return retire(withResubscription(withLoginRetry(told, input), input), input)
 }

@@ -5,8 +5,9 @@ import { conditionsOf, isTrue } from '../condition.ts'
 import { feedConditions } from './conditions.ts'
 import type { Decision } from './decision.ts'
 import { drillInForce } from './drilling.ts'
-import { type FeedInput, findPublisher, findRevision, findWorkload } from './input.ts'
+import { type FeedInput, findPublisher, findRevision, findWorkload, isDeclaredStopped } from './input.ts'
 import { isTold } from './override.ts'
+import { isStopped } from './stop.ts'
 
 /** The status of a Feed after a look at it. The only place that makes one. */
 export function summarize(input: FeedInput, decision: Decision, fault: Fault | undefined): FeedStatus {
@@ -17,7 +18,7 @@ export function summarize(input: FeedInput, decision: Decision, fault: Fault | u
     input.now,
     generation,
   )
-  const final = isTrue(conditions, 'Ready') || isTrue(conditions, 'Stalled')
+  const final = ['Ready', 'Stalled', 'Stopped'].some(type => isTrue(conditions, type))
   return defined({
     ...revisionMembers(input, decision),
     ...reportMembers(input, decision),
@@ -41,7 +42,7 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
     targetRevision: aim?.why === 'rolled-back' ? aim.declared.number : aim?.revision?.number,
     lastGoodRevision: good,
     failedRevision: failure?.revision ?? (rollout?.failure && rollout.revision),
-    phase: rollout?.phase,
+    phase: rollout?.phase ?? stopPhase(input, memory),
     container: placed?.container,
     image:
       all.findLast(({ number }) => number === placed?.revision)?.imageDigest ??
@@ -50,12 +51,17 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
   }
 }
 
+function stopPhase(input: FeedInput, memory: Decision['memory']): string | undefined {
+  if (!memory.stop || !isDeclaredStopped(input)) return undefined
+  return isStopped({ memory }, input) ? 'stopped' : 'stopping'
+}
+
 /** Phases of a rollout in which the revision that serves is the one that publishes. */
 const unplaced = new Set<string>(['preparing', 'starting', 'rehearsing', 'promoting', 'reverting'])
 
 function reportMembers(input: FeedInput, { memory }: Decision): FeedStatus {
   const report = findPublisher({ ...input, memory })
-  if (!report) return pickLast(input.status)
+  if (!report) return memory.stop ? stoppedMembers(input.status) : pickLast(input.status)
   const session = report.sessions.find(({ account }) => account === report.active)
   const subscriptions = session?.subscriptions
   return defined({
@@ -86,6 +92,11 @@ function activeReasonOf(input: FeedInput): string {
 /** A feed that does not answer for a moment is not forgotten. */
 function pickLast({ active, activeReason, market, lastFailover }: FeedStatus): FeedStatus {
   return defined({ active, activeReason, market, lastFailover })
+}
+
+/** Of a session that nobody follows nothing is known. */
+function stoppedMembers({ active, activeReason, lastFailover }: FeedStatus): FeedStatus {
+  return defined({ active, activeReason, lastFailover })
 }
 
 function standbyOf(report: FeedReport): FeedStatus['standby'] {
