@@ -116,18 +116,19 @@ const bugs: Record<keyof typeof lastingInvariants | keyof typeof finalInvariants
     }),
   },
   'stopped-stays-stopped': {
-    bug: 'spec.state is not read',
-    plant: ports => ({
-      ...ports,
-      declared: {
-        get(kind, key) {
-          const found = ports.declared.get(kind, key)
-          if (found?.resource.kind !== 'Feed') return found
-          const resource = { ...found.resource, spec: { ...found.resource.spec, state: 'Running' } }
-          return { ...found, resource } as typeof found
-        },
-      },
-    }),
+    bug: 'spec.state is read at every other look only',
+    plant(ports) {
+      const looks = new Map<string, number>()
+      const get: typeof ports.declared.get = (kind, key) => {
+        const found = ports.declared.get(kind, key)
+        if (found?.resource.kind !== 'Feed') return found
+        const look = (looks.get(key) ?? 0) + 1
+        looks.set(key, look)
+        const state = look % 2 === 0 ? 'Running' : found.resource.spec.state
+        return { ...found, resource: { ...found.resource, spec: { ...found.resource.spec, state } } } as typeof found
+      }
+      return { ...ports, declared: { get } }
+    },
   },
   'inventory-first': { bug: 'hosts are not remembered', plant: withMemory(memory => ({ ...memory, hosts: [] })) },
   'owner-marked': {
