@@ -54,6 +54,7 @@ export async function openPorts(path: string) {
     images: imagePuller(systemClock, () => undefined, stop.signal),
     secrets: secretReader({ environment, directory: secretsDirectory }),
     feeds: { ...feedClient, push: async () => countWrite() },
+    dial: async () => undefined,
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: key => createHmac('sha256', store.installation.digestKey).update(`token ${key}`).digest('base64url'),

@@ -125,6 +125,7 @@ export async function startScaleController(world: ScaleWorld) {
     images: imagePuller(clock, () => undefined, stop.signal),
     secrets: secretReader({ environment: {}, directory: secretsDirectory }),
     feeds: { ...client, report: (...asked) => nextTurn().then(() => client.report(...asked)) },
+    dial: async () => undefined,
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: () => 'token',

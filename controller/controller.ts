@@ -8,6 +8,7 @@ import { configurationDigest } from './compose/configuration.ts'
 import { openFileWatch } from './compose/filewatch.ts'
 import { feedsMadeFrom } from './dependents.ts'
 import { openDesk } from './desk.ts'
+import { dial } from './dial.ts'
 import { openEngine } from './engines/open.ts'
 import { imagePuller } from './engines/puller.ts'
 import { type EngineRegistry, engineRegistry } from './engines/registry.ts'
@@ -106,6 +107,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
     images: imagePuller(clock, addFeeds, stop.signal),
     secrets,
     feeds: { ...feedClient, push: recordedPush(recorder) },
+    dial,
     catalogues: names => desk.catalogues.load(names),
     problems: desk.problems,
     tokenOf: key => createHmac('sha256', store.installation.digestKey).update(`token ${key}`).digest('base64url'),

@@ -137,6 +137,7 @@ function openStage(path: string) {
     ...{ clock, store, declared: store.declared, engines, feeds: simulatedClient(world) },
     images: imagePuller(clock, () => undefined, AbortSignal.timeout(60_000)),
     secrets: { read: readSecrets, readAside: readSecrets, forget: () => undefined },
+    dial: async () => undefined,
     catalogues: async () => new Map([['all.json', indexCatalogue('all.json', [instrument])]]),
     problems: () => desk.problems().filter(({ category }) => category === 'deletion'),
     tokenOf: () => 'token',

@@ -23,7 +23,7 @@ const otherWords = new Set(
     'Feed FeedProfile FailoverDrill Host Credentials SubscriptionSet Stack Source List',
     'PullImage Create Start Stop Rename Remove Push MoveGate Resubscribe RetryLogins',
     'Handover',
-    'Always Never Override Keep',
+    'Always Never Override Keep Advisory',
     'ComposeUp Restart Reload Prune RemoveNetworks',
     'Fault Problem NodeError CommandFailed RequestError AbortError JetStreamNotEnabled Bearer',
     'InstrumentID ExchangeID TradingDay ActionDay UpdateTime UpdateMillisec Volume Turnover OpenInterest PreOpenInterest AveragePrice',

@@ -98,6 +98,10 @@ export const feedSpec = z.strictObject({
   }),
   revisionHistoryLimit: z.int().min(2).max(100).default(10).meta({ description: 'Revisions kept.' }),
   suspend: z.boolean().default(false).meta({ description: 'Stop reconciling. The feed goes on.' }),
+  preflight: z.enum(['Required', 'Advisory']).default('Required').meta({
+    description:
+      'Required: a live feed (gateway ctp) is started only when the accounts are complete and a front of the active one takes connections. Advisory: it is started, and `feedctl preflight` tells.',
+  }),
   state: z.enum(['Running', 'Stopped']).default('Running').meta({
     description:
       'Stopped: the process unsubscribes and ends in order, and its container is kept. `feedctl stop` and `feedctl start` set it.',

@@ -22,6 +22,7 @@ import type { KindName } from '../../crds/kinds.ts'
  *     GET  /api/v1/feeds/:namespace/:name/subscriptions?state=&instrument=&exclude=&account=&limit=&after=&silentAfterSeconds=
  *                                                          SubscriptionsView, the feed's own answer
  *     GET  /api/v1/feeds/:namespace/:name/calendar?days=&at=         CalendarView, the feed's own answer
+ *     GET  /api/v1/feeds/:namespace/:name/preflight        PreflightFacts: what the controller sees of fronts, bus, engine and disk
  *     POST /api/v1/plan                                    body { objects: unknown[] } (declared resources as JSON; empty: what is
  *                                                          declared now), answers { items: PlanView[] }; changes nothing
  *
@@ -71,6 +72,19 @@ export type PlanView = {
   steps: { action: string; target: string; reason: string }[]
   /** Why nothing can be done, where that is so. */
   violations: { reason: string; message: string; path?: string }[]
+}
+
+/** What only the controller can see before a feed is started; `error` where a TCP connection, or an answer, could not be had. */
+export type PreflightFacts = {
+  /** The controller's clock, ms since 1970. */
+  at: number
+  fronts: { account: string; address: string; error?: string }[]
+  /** Servers of the bus that the profile publishes to. */
+  servers: { address: string; error?: string }[]
+  /** The engine's clock against the controller's, to within a second. */
+  engine: { host: string; skewMs: number } | { host: string; error: string }
+  /** File system of the controller's state. */
+  disk: { availableBytes: number; sizeBytes: number }
 }
 
 export type SourceView = {

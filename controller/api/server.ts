@@ -7,6 +7,7 @@ import type { KeyQueue } from '../runtime/queue.ts'
 import type { Store } from '../store/store.ts'
 import { addFeedRoutes } from './feeds.ts'
 import { addHealthRoutes } from './health.ts'
+import { addPreflightRoute } from './preflight.ts'
 import { problemReply } from './problem.ts'
 import { addResourceRoutes } from './resources.ts'
 import { addWatchRoutes } from './watch.ts'
@@ -43,6 +44,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
   addHealthRoutes(server, options)
   addResourceRoutes(server, options)
   addFeedRoutes(server, options)
+  addPreflightRoute(server, options)
   addWatchRoutes(server, options)
   const url = await server.listen(options.listen)
   return { url, close: () => server.close() }

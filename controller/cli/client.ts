@@ -1,6 +1,14 @@
 import type { CalendarView } from '../../crds/contract/calendar.ts'
 import type { SubscriptionsView } from '../../crds/contract/subscriptions.ts'
-import type { PlanView, ResourceEvent, ResourceView, RevisionChangeView, RevisionView, SourceView } from '../api/contract.ts'
+import type {
+  PlanView,
+  PreflightFacts,
+  ResourceEvent,
+  ResourceView,
+  RevisionChangeView,
+  RevisionView,
+  SourceView,
+} from '../api/contract.ts'
 import { answered, answerTimeoutMs, unreachable } from './answer.ts'
 import { ExitError } from './exit.ts'
 import { type Message, streamMessages } from './stream.ts'
@@ -35,6 +43,7 @@ export type Controller = {
   plan(objects: unknown[]): Promise<PlanView[]>
   watch(query: { kind?: string; key?: string }, signal: AbortSignal): AsyncGenerator<Message>
   subscriptions(key: string, query: SubscriptionsQuery): Promise<SubscriptionsView>
+  preflight(key: string): Promise<PreflightFacts>
   calendar(key: string, query: { days?: number | undefined; at?: string | undefined }): Promise<CalendarView>
   ticks(key: string, query: { instrument?: string; limit?: number }, signal: AbortSignal): AsyncGenerator<Message>
 }
@@ -54,6 +63,7 @@ export function connect(server: string, signal: AbortSignal): Controller {
     plan: async objects => (await plan(objects)).items,
     watch: (query, until) => streamMessages(server, `/api/v1/watch${search(query)}`, until),
     subscriptions: (key, query) => get(`/api/v1/feeds/${pathOf(key)}/subscriptions`, query),
+    preflight: key => get(`/api/v1/feeds/${pathOf(key)}/preflight`),
     calendar: (key, query) => get(`/api/v1/feeds/${pathOf(key)}/calendar`, query),
     ticks: (key, query, until) => streamMessages(server, `/api/v1/feeds/${pathOf(key)}/ticks${search(query)}`, until),
   }

@@ -25,6 +25,20 @@ export function addOperating(program: Command, act: Act): void {
     )
 }
 
+/** The verbs before and around a session. */
+export function addTradingDay(program: Command, act: Act): void {
+  program
+    .command('preflight [feed...]')
+    .description('the pre-market checklist: exit 0 go, 1 no go')
+    .option('--strict', 'a warning is no go too')
+    .option('--timeout <duration>', 'for all of it', '60s')
+    .addOption(push())
+    .addOption(output(['text', 'json'], 'text'))
+    .action((feeds, options, verb) =>
+      act(verb, async context => (await import('./verbs/preflight.ts')).preflight(context, feeds, options)),
+    )
+}
+
 /** The verb that tries a failover. */
 export function addDrilling(program: Command, act: Act): void {
   program

@@ -3,7 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { connect } from './client.ts'
 import { type Context, formats } from './context.ts'
 import { type ExitCode, ExitError, exitCodes } from './exit.ts'
-import { addDrilling, addOperating } from './operating.ts'
+import { addDrilling, addOperating, addTradingDay } from './operating.ts'
 import { output } from './output.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -78,6 +78,7 @@ function programOf({ terminal, defaults }: Surroundings, act: Act): Command {
   addEditing(program, act)
   addApproval(program, act)
   addOperating(program, act)
+  addTradingDay(program, act)
   addDrilling(program, act)
   return program
 }

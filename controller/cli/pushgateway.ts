@@ -1,5 +1,6 @@
 import { causeOf } from './answer.ts'
-import { trouble } from './exit.ts'
+import type { Context } from './context.ts'
+import { ExitError, trouble } from './exit.ts'
 
 /** A Pushgateway on the same network answers within milliseconds. */
 const pushTimeoutMs = 5000
@@ -35,6 +36,28 @@ export async function pushMetrics(
     },
   )
   if (!answer.ok) throw trouble(`the Pushgateway at ${url.host} refuses the metrics: ${answer.status} ${await answer.text()}`)
+}
+
+/**
+ * Pushes to the gateway that the operator names, if any. Whether nobody misses the metrics: those that could not be pushed are a warning, for the
+ * next alert would be about old ones.
+ */
+export async function pushed(
+  { environment, terminal, signal }: Context,
+  option: string | undefined,
+  group: Record<string, string>,
+  metrics: PushedMetric[],
+): Promise<boolean> {
+  const gateway = option ?? environment.FEEDPLANE_PUSHGATEWAY
+  if (gateway === undefined || gateway === '') return true
+  try {
+    await pushMetrics(gateway, group, metrics, signal)
+    return true
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error
+    terminal.err(`${error.message}\n`)
+    return false
+  }
 }
 
 /** The text format of Prometheus, version 0.0.4. */

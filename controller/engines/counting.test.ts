@@ -19,7 +19,7 @@ it('tells of every call with its kind, its time and the reason of its failure', 
 function stub(): Engine {
   const unused = () => Promise.reject(new Error('not called'))
   return {
-    ...{ type: 'process', version: unused, inspect: unused, findImage: unused, pullImage: unused, create: unused },
+    ...{ type: 'process', version: unused, clock: unused, inspect: unused, findImage: unused, pullImage: unused, create: unused },
     ...{ writeFiles: unused, start: unused, stop: unused, rename: unused, logs: unused, watch: unused },
     list: async () => [],
     remove: () => Promise.reject(stalled('NotOurs', 'not ours')),

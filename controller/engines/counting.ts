@@ -12,6 +12,7 @@ export type EngineCall = {
 
 const kindOf = {
   version: 'read',
+  clock: 'read',
   list: 'read',
   inspect: 'read',
   findImage: 'read',
@@ -46,6 +47,7 @@ export function countingEngine(engine: Engine, onCall: (call: EngineCall) => voi
   return {
     type: engine.type,
     version: signal => counted('version', engine.version(signal)),
+    clock: signal => counted('clock', engine.clock(signal)),
     list: signal => counted('list', engine.list(signal)),
     inspect: (name, signal) => counted('inspect', engine.inspect(name, signal)),
     findImage: (reference, signal) => counted('findImage', engine.findImage(reference, signal)),

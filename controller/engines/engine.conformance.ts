@@ -83,6 +83,13 @@ export function holdsPromises(name: string, open: () => Promise<Subject>): void 
     const becomes = (workload: string, wanted: (found: Workload) => boolean): Promise<Workload> =>
       until(async () => [await seen(workload)].find(wanted))
 
+    it('says what its clock shows', async () => {
+      const before = Date.now()
+      const shown = await engine.clock(soon())
+      if (engine.type === 'docker') expect(Math.abs(shown - before)).toBeLessThan(60_000)
+      else expect(shown).toBeGreaterThan(0)
+    })
+
     it('says its version', async () => {
       expect(await engine.version(soon())).toMatch(/^(Docker|Node) v?\d+\.\d+/)
     })

@@ -18,6 +18,8 @@ export type Engine = {
   readonly type: 'docker' | 'process'
   /** Version as the engine reports it, `Docker 28.2.2 (API 1.50)`. */
   version(signal: AbortSignal): Promise<string>
+  /** Its clock, in ms since 1970, to within a second. */
+  clock(signal: AbortSignal): Promise<number>
   /** Workloads that carry our owner label, with or without the given owner value; running or not. */
   list(signal: AbortSignal): Promise<Workload[]>
   /** Any workload by name or id, ours or a stranger's. */

@@ -77,6 +77,7 @@ export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEng
     changed,
     addStranger: name => add(strangerSpec(name), 'stranger'),
     version: signal => answer(signal, () => 'Node v24.0.0'),
+    clock: signal => answer(signal, () => clock.now()),
     list: signal =>
       answer(signal, () =>
         [...workloads.values()].map(workload => workload.view(installation)).filter(({ owner }) => owner !== undefined),

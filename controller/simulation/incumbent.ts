@@ -80,6 +80,7 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
       images: imagePuller(life.clock, addFeeds, life.signal),
       secrets: reachedSecrets(name => secretsOf(name, world.secrets), line),
       feeds: reachedFeeds(client, line, observer.onWrite),
+      dial: async () => undefined,
       catalogues: async () => catalogues,
       problems: () => problems,
       tokenOf: () => 'token',

@@ -7,7 +7,7 @@ import type { SimulatedEngine } from './engine.ts'
 /** Deadlines of the real ones, in ms: `engines/docker`, `feedclient.ts`, a Vault behind a proxy, a pull that a registry drops. */
 const deadlinesMs = { engine: 10_000, feed: 2000, secrets: 5000, pull: 60_000 } as const
 
-const engineReads = new Set(['version', 'list', 'inspect', 'findImage', 'logs'])
+const engineReads = new Set(['version', 'clock', 'list', 'inspect', 'findImage', 'logs'])
 
 /** Told of each write to an engine or a feed when it is sent, whatever becomes of it. */
 export type OnWrite = (write: { to: string; verb: string; target: string }) => void
@@ -23,6 +23,7 @@ export function reachedEngine(host: string, engine: SimulatedEngine, line: Line,
   return {
     type: engine.type,
     version: signal => through('version', '', signal, () => engine.version(world)),
+    clock: signal => through('clock', '', signal, () => engine.clock(world)),
     list: signal => through('list', '', signal, () => engine.list(world)),
     inspect: (name, signal) => through('inspect', name, signal, () => engine.inspect(name, world)),
     findImage: (reference, signal) => through('findImage', reference, signal, () => engine.findImage(reference, world)),

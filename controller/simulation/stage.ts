@@ -43,6 +43,9 @@ type FeedDeclaration = {
   autoRollback: boolean
   strategy: 'Handover' | 'Recreate'
   failback: 'manual' | 'auto'
+  /** `ctp` is live. */
+  gateway: 'simulator' | 'ctp'
+  preflight: 'Required' | 'Advisory'
   /** Where the accounts' secrets come from. */
   secrets: 'env' | 'vault'
   retry: string | undefined
@@ -109,6 +112,8 @@ export async function openStage() {
     autoRollback: true,
     strategy: 'Recreate',
     failback: 'manual',
+    gateway: 'simulator',
+    preflight: 'Required',
     secrets: 'env',
     retry: undefined,
     resubscribe: undefined,
@@ -117,6 +122,7 @@ export async function openStage() {
     drillToken: undefined,
   }
   const declaredHosts = new Set<HostName>(hostNames)
+  const deadFronts = new Set<string>()
   const events: NewEvent[] = []
   const writes: string[] = []
   /** Writes until the controller dies. */
@@ -182,6 +188,7 @@ export async function openStage() {
         takePosition: (endpoint, token, position, signal) =>
           write('position', () => client.takePosition(endpoint, token, position, signal)),
       },
+      dial: async address => (deadFronts.has(address) ? 'ECONNREFUSED' : undefined),
       catalogues: async () => new Map([['all.json', catalogue]]),
       problems: () => [],
       tokenOf: () => 'token',
@@ -287,6 +294,8 @@ export async function openStage() {
     evidence,
     writes,
     secrets,
+    /** Addresses at which nobody takes a connection. */
+    deadFronts,
     present,
     registry,
     declaredHosts,
@@ -388,7 +397,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     {
       kind: 'FeedProfile',
       metadata: metadata('p'),
-      spec: kinds.FeedProfile.spec.parse({ gateway: { type: 'simulator' }, calendar: { type: 'always' } }),
+      spec: kinds.FeedProfile.spec.parse({ gateway: { type: feed.gateway, fronts: stagedFronts }, calendar: { type: 'always' } }),
     },
     ...['a', 'b'].map(name => ({
       kind: 'Credentials' as const,
@@ -427,6 +436,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
   }
   const spec = kinds.Feed.spec.parse({
     ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend, state },
+    preflight: feed.preflight,
     credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },
     rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback, strategy },
     ...(revision !== undefined && { revision }),
@@ -438,6 +448,8 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
   const asked = feed.drillToken === undefined ? undefined : { 'feedplane.dev/drill': feed.drillToken }
   return [...objects, { kind: 'FailoverDrill', metadata: metadata('d', asked), spec: drillSpec }]
 }
+
+const stagedFronts = { primary: ['tcp://one:1', 'tcp://two:2'], backup: ['tcp://three:3'] }
 
 function secretSource(name: string, from: FeedDeclaration['secrets'], path: string): object {
   if (from === 'env') return { env: { prefix: `${name.toUpperCase()}_` } }

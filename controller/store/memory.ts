@@ -67,6 +67,8 @@ export type FeedMemory = {
   rollout?: Rollout
   failure?: Failure
   override?: Override
+  /** Not started, because a check before the start has failed: since when, and what was told. */
+  noGo?: { since: number; message: string }
   /** Declared Stopped, since when; `reached` once nothing of it was seen to run. */
   stop?: { since: number; reached?: true }
   /** Hosts on which something of this feed may be: recorded before anything is made there, looked at until they are seen empty. */

@@ -74,6 +74,7 @@ export async function openSubscriptionStage() {
   }
   return {
     feedctl,
+    manifests,
     /** The file that declares the feed, and its text at the beginning. */
     file,
     original,

@@ -1,16 +1,15 @@
-import { keyOf } from '../../../crds/contract/resource.ts'
 import type { SubscriptionsView } from '../../../crds/contract/subscriptions.ts'
 import { isUnreachable } from '../answer.ts'
 import { durationMsOf, numberOf } from '../argument.ts'
 import { assess, type Bounds, escalationOf } from '../assessment.ts'
-import { connect } from '../client.ts'
 import type { Context } from '../context.ts'
 import { enforce } from '../enforcement.ts'
-import { type ExitCode, ExitError, exitCodes, trouble } from '../exit.ts'
+import { type ExitCode, ExitError, exitCodes } from '../exit.ts'
+import { feedKeys, within } from '../feedkeys.ts'
 import { asFeed } from '../health.ts'
 import { exitMetric, healthMetrics, ranAt } from '../healthmetrics.ts'
 import { type FeedHealth, type HealthMode, type HealthReport, healthReport, renderHealth } from '../healthreport.ts'
-import { type PushedMetric, pushMetrics } from '../pushgateway.ts'
+import { type PushedMetric, pushed } from '../pushgateway.ts'
 import { resourceOf } from '../reference.ts'
 import { readAll } from '../subscriptionlist.ts'
 
@@ -55,44 +54,22 @@ async function check(context: Context, names: string[], options: HealthOptions):
   const { mode } = options
   const bounds = boundsOf(options)
   const backoffMs = durationMsOf('--backoff', options.backoff)
-  const limited = within(context, options.timeout)
+  const limited = within(context, 'health', options.timeout)
   const look = (key: string) => lookAt(limited, key, bounds, mode)
-  const feeds = await lookAll(await keysOf(limited, names), look)
+  const feeds = await lookAll(await feedKeys(limited, names), look)
   if (mode === 'enforce') await enforce(limited, feeds, { backoffMs, look })
   return healthReport(context.terminal.now(), mode, [...feeds.values()].map(withEscalation))
 }
 
 const codes = { ok: exitCodes.ok, warning: exitCodes.negative, error: exitCodes.trouble } as const
 
-/** Whether nobody misses the metrics: those that could not be pushed are a warning, for the next alert would be about old ones. */
-async function push(context: Context, names: string[], options: HealthOptions, metrics: PushedMetric[]): Promise<boolean> {
-  const gateway = options.push ?? context.environment.FEEDPLANE_PUSHGATEWAY
-  if (gateway === undefined || gateway === '') return true
-  const group = { job: 'feedctl_health', ...(names.length > 0 && { selection: names.join(',') }) }
-  try {
-    await pushMetrics(gateway, group, metrics, context.signal)
-    return true
-  } catch (error) {
-    if (!(error instanceof ExitError)) throw error
-    context.terminal.err(`${error.message}\n`)
-    return false
-  }
-}
-
-/** The same context, in which every question and wait ends in time. */
-function within(context: Context, timeout: string): Context {
-  const late = new AbortController()
-  const reason = trouble(`health could not be told within ${timeout}`, 'a larger --timeout, or fewer feeds')
-  setTimeout(() => late.abort(reason), durationMsOf('--timeout', timeout)).unref()
-  const signal = AbortSignal.any([context.signal, late.signal])
-  return { ...context, signal, controller: connect(context.controller.server, signal) }
-}
-
-async function keysOf(context: Context, names: string[]): Promise<string[]> {
-  if (names.length > 0) return Promise.all(names.map(async name => keyOf((await resourceOf(context, 'Feed', name)).metadata)))
-  const all = await context.controller.resources({ kind: 'Feed', namespace: context.namespace })
-  if (all.length === 0) throw trouble('no feed is declared', '`feedctl status` shows what the controller reads')
-  return all.map(({ metadata }) => keyOf(metadata)).sort()
+function push(context: Context, names: string[], options: HealthOptions, metrics: PushedMetric[]): Promise<boolean> {
+  return pushed(
+    context,
+    options.push,
+    { job: 'feedctl_health', ...(names.length > 0 && { selection: names.join(',') }) },
+    metrics,
+  )
 }
 
 async function lookAll(keys: string[], look: (key: string) => Promise<FeedHealth>): Promise<Map<string, FeedHealth>> {

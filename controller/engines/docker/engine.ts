@@ -43,6 +43,7 @@ export function openDockerEngine(settings: DockerEngineSettings): Engine {
   return {
     type: 'docker',
     version: async signal => (await client.negotiate(signal)).engine,
+    clock: async signal => (await client.negotiate(signal)).clockS * 1000 + 500,
     list: async signal => (await containers.list(signal)).map(found => workloadOf(found, installation)),
     inspect: (nameOrId, signal) => engine.inspect(nameOrId, signal),
     findImage: (reference, signal) => findImage(client, reference, signal),

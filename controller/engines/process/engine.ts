@@ -41,6 +41,7 @@ export function openProcessEngine(settings: ProcessEngineSettings): Engine {
   return {
     type: 'process',
     version: signal => engine.when(signal, async () => `Node ${process.version}`),
+    clock: signal => engine.when(signal, async () => Date.now()),
     list: signal => engine.when(signal, () => engine.list()),
     inspect: (nameOrId, signal) => engine.when(signal, async () => engine.find(nameOrId)?.view()),
     findImage: (reference, signal) => engine.when(signal, () => engine.findImage(reference)),

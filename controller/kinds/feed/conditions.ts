@@ -138,11 +138,8 @@ function faultState({ class: faultClass, reason, message }: Fault): State {
 
 /** What waits for something that is named is stalled too: no try of ours ends it. */
 function heldState({ class: faultClass, reason, message }: Violation): State {
-  return {
-    type: faultClass === 'transient' ? 'progressing' : 'stalled',
-    reason,
-    message: `${message}. What runs is left as it is`,
-  }
+  const rest = reason === 'PreflightNoGo' ? '' : '. What runs is left as it is'
+  return { type: faultClass === 'transient' ? 'progressing' : 'stalled', reason, message: `${message}${rest}` }
 }
 
 function ready({ type, reason, message }: State): NewCondition {

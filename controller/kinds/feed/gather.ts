@@ -13,6 +13,7 @@ import type { Revision } from '../../store/revision.ts'
 import { aimOf, attemptOf, newRequest } from './aim.ts'
 import { drillingOf } from './drilling.ts'
 import { heardUntil } from './feedevents.ts'
+import { viewFronts } from './fronts.ts'
 import {
   busCredentialsRef,
   type EngineView,
@@ -24,6 +25,7 @@ import {
   type SecretOwner,
 } from './input.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
+import { isLive, startsFromNothing } from './preflight.ts'
 import { viewSecrets } from './secretview.ts'
 import { containerName, ownerOf, processDigest } from './workload.ts'
 
@@ -52,9 +54,21 @@ export async function gather(key: string, ports: ReadPorts, tokenOf: TokenOf, si
     images: new Map(),
     strangers: [],
     reports: [],
+    preflight: undefined,
     status: store.status.get('Feed', key) ?? {},
   }
-  return withMaking({ ...input, reports: await askFeeds(input, ports, tokenOf, signal) }, ports, signal)
+  const [reports, preflight] = await Promise.all([askFeeds(input, ports, tokenOf, signal), viewPreflight(input, ports, signal)])
+  return withMaking({ ...input, reports, preflight }, ports, signal)
+}
+
+/** Only where the answer may keep a live feed from being started; an engine elsewhere may reach what we do not. */
+async function viewPreflight(input: FeedInput, ports: ReadPorts, signal: AbortSignal): Promise<FeedInput['preflight']> {
+  const { declared, profile, host, credentials } = input
+  if (!startsFromNothing(input) || declared?.resource.spec.preflight === 'Advisory') return undefined
+  const gateway = aimOf(input).revision?.snapshot.launch.gateway ?? profile?.resource.spec.gateway
+  if (!gateway || !isLive(gateway)) return undefined
+  const isElsewhere = host?.resource.spec.engine.endpoint?.startsWith('tcp:')
+  return { fronts: isElsewhere ? [] : await viewFronts(gateway, credentials, ports, signal) }
 }
 
 /** Hosts on which something of the feed runs, may run or shall run. */

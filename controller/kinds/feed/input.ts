@@ -9,6 +9,7 @@ import type { Declared } from '../../store/declared.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { Revision } from '../../store/revision.ts'
 import type { Drilling } from './drilling.ts'
+import type { FrontView } from './fronts.ts'
 
 /** Whose secrets: an account's, or the bus's. */
 export type SecretOwner = Account | 'nats'
@@ -66,6 +67,8 @@ export type FeedInput = {
   /** Strangers that hold the name of a container that may have to be made. */
   strangers: Workload[]
   reports: ReportView[]
+  /** What was tried of a live feed that may be started out of nothing, where that is asked for. */
+  preflight: { fronts: FrontView[] } | undefined
   status: FeedStatus
 }
 

@@ -43,13 +43,6 @@ const action = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('secret' as const), password: fc.option(fc.constantFrom('p', 'q')) }) },
   {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('state' as const),
-      state: fc.constantFrom('Running' as const, 'Stopped' as const),
-    }),
-  },
-  {
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant('drift' as const),
@@ -177,8 +170,6 @@ async function perform(next: Action, stage: Stage, watch: () => void): Promise<v
       return stage.edit({ set: next.set })
     case 'suspend':
       return stage.edit({ suspend: next.suspend })
-    case 'state':
-      return stage.edit({ state: next.state })
     case 'autoRollback':
       return stage.edit({ autoRollback: next.autoRollback })
     case 'strategy':
@@ -262,11 +253,6 @@ async function heal(stage: Stage): Promise<void> {
 const works = new Set<ImageName>(['good-1', 'good-2', 'slow'])
 
 function tellsTheTruth(stage: Stage): void {
-  if (stage.isDeclared && stage.spec.state === 'Stopped') isStoppedAsTold(stage)
-  else runsAsTold(stage)
-}
-
-function runsAsTold(stage: Stage): void {
   const running = stage.running()
   if (!stage.isDeclared) {
     expect(stage.workloads(), 'nothing is left').toEqual([])
@@ -297,16 +283,6 @@ function runsAsTold(stage: Stage): void {
       expect(stage.workloads()).toHaveLength(1)
     }
   }
-}
-
-function isStoppedAsTold(stage: Stage): void {
-  expect(stage.running(), 'nothing runs').toEqual([])
-  expect(stage.workloads().length, 'what served is kept, and nothing else').toBeLessThanOrEqual(1)
-  expect(stage.condition('Ready')).toMatchObject({ status: 'False', reason: 'Stopped' })
-  expect(stage.condition('Stopped')).toMatchObject({ status: 'True' })
-  expect(stage.condition('Reconciling'), 'nothing is in progress').toBeUndefined()
-  expect(stage.status).toMatchObject({ phase: 'stopped' })
-  expect(stage.status?.observedGeneration).toBe(stage.store.declared.get('Feed', feedKey)?.generation)
 }
 
 function publishesAsTold({ feeds, spec, status }: Stage): void {

@@ -4,6 +4,7 @@ import { type Aim, type Decision, idle } from './decision.ts'
 import { type FeedInput, findRevision, findWorkload, isDeclaredStopped, isRunning } from './input.ts'
 import { withLoginRetry } from './loginretry.ts'
 import { epochSeen, observe } from './observation.ts'
+import { withPreflight } from './preflight.ts'
 import { planRemoval } from './removal.ts'
 import { lookAfterServing, planRepair } from './repair.ts'
 import { withResubscription } from './resubscription.ts'
@@ -30,7 +31,8 @@ export function plan(input: FeedInput): Decision {
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
   if (isDeclaredStopped(input)) return planStop({ ...input, memory }, notes)
-  const decision = withStart(converge({ ...input, memory }, aim), input)
+  const seen = { ...input, memory }
+  const decision = withPreflight(withStart(converge(seen, aim), seen), seen)
   const told = { ...decision, notes: [...notes, ...decision.notes] }
   return retire(withResubscription(withLoginRetry(told, input), input), input)
 }

@@ -3,6 +3,7 @@ import type { FeedEvent, FeedReport } from '../../../crds/contract/feedstatus.ts
 import type { LoginRetry } from '../../../crds/contract/loginretry.ts'
 import type { RetryRequest } from '../../../crds/contract/subscriptions.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
+import type { Dial } from '../../dial.ts'
 import type { ImagePuller } from '../../engines/puller.ts'
 import type { EngineRegistry } from '../../engines/registry.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -34,6 +35,7 @@ export type ReadPorts = {
   images: ImagePuller
   secrets: SecretReader
   feeds: FeedClient
+  dial: Dial
   catalogues: (names: string[]) => Promise<Catalogues>
   /** Problems of the files and between the objects, as of the newest read. */
   problems: () => Problem[]
