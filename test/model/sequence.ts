@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
 import type { ResourceView } from '../../controller/api/contract.ts'
-import { type Act, act } from '../../controller/simulation/act.ts'
+import { type Act, act, editOf } from '../../controller/simulation/act.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
 import type { FeedStatus } from '../../crds/feed.ts'
 import { until } from '../services/deadline.ts'
@@ -67,35 +67,18 @@ let tokens = 0
 const newToken = (): string => `token-${tokens++}`
 
 async function perform(stage: ModelStage, next: Act): Promise<void> {
-  switch (next.type) {
-    case 'image':
-      return stage.edit({ image: next.image })
-    case 'active':
-      return stage.edit({ active: next.active })
-    case 'instruments':
-      return stage.edit({ instruments: next.count })
-    case 'backup':
-      return stage.edit({ backup: next.backup })
-    case 'suspend':
-      return stage.edit({ suspend: next.suspend })
-    case 'autoRollback':
-      return stage.edit({ autoRollback: next.autoRollback })
-    case 'strategy':
-      return stage.edit({ strategy: next.strategy })
-    case 'token':
-      return stage.edit({ [next.name]: newToken() })
-    case 'declare':
-      return stage.setDeclared(next.declared)
-    case 'drift': {
-      const all = await stage.workloads()
-      const one = all[next.which % Math.max(1, all.length)]
-      if (one && stage.drifts.includes(next.how)) await stage.drift(next.how, one)
-      return
-    }
-    case 'crash':
-      await stage.controller.kill()
-      return stage.controller.start()
-  }
+  const change = editOf(next, newToken())
+  if (change) return stage.edit(change)
+  if (next.type === 'declare') return stage.setDeclared(next.declared)
+  if (next.type === 'drift') return drift(stage, next)
+  await stage.controller.kill()
+  await stage.controller.start()
+}
+
+async function drift(stage: ModelStage, { how, which }: Act & { type: 'drift' }): Promise<void> {
+  const all = await stage.workloads()
+  const one = all[which % Math.max(1, all.length)]
+  if (one && stage.drifts.includes(how)) await stage.drift(how, one)
 }
 
 /** Looks at everything that runs: an epoch has one publisher for ever. Looks at one process after another, so how many there are at once it cannot say. */
