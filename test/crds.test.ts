@@ -24,6 +24,7 @@ const smallest: Document[] = [
     spec: { hostRef: 'h', profileRef: 'p', image: 'i:1', credentials: { primary: 'c' }, subscriptions: ['s'] },
   },
   { apiVersion, kind: 'FailoverDrill', metadata, spec: { feedRef: 'f' } },
+  { apiVersion, kind: 'Stack', metadata, spec: { hostRef: 'h', project: 'p', files: ['c.yml'] } },
 ]
 const examples = readdirSync('examples/kinds').flatMap(file => documentsOf(`examples/kinds/${file}`))
 const valid = [...examples, ...smallest].map(
