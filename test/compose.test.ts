@@ -15,6 +15,7 @@ const secretName = /(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|AUTH_CODE|API_KEY)
 
 type Service = {
   image: string
+  depends_on?: Record<string, unknown>
   user?: string
   read_only?: boolean
   privileged?: boolean
@@ -81,6 +82,12 @@ describe.each(environments)('%s', environment => {
     const names = (await servicesOf(environment)).map(([name]) => name)
     const all = ['alertmanager', 'controller', 'grafana', 'nats', 'prometheus', 'pushgateway', 'simulator']
     expect(names.sort()).toEqual(all)
+  })
+
+  it('stops the controller before what it would bring up again', async () => {
+    const services = await servicesOf(environment)
+    const others = services.map(([name]) => name).filter(name => name !== 'controller')
+    expect(Object.keys(Object.fromEntries(services).controller?.depends_on ?? {}).sort()).toEqual(others.sort())
   })
 
   it('has no service that is more than it needs to be', async () => {
