@@ -18,6 +18,7 @@ export const services = [
   'etcd',
   'kube-crd-apiserver',
   'openssl',
+  'systemd-analyze',
 ] as const
 
 export type Service = (typeof services)[number]
@@ -42,6 +43,7 @@ const probes: Record<Service, () => Promise<string | undefined>> = {
   etcd: () => answer('etcd', ['--version']),
   'kube-crd-apiserver': () => answer(kubeApiserver(), ['-h']),
   openssl: () => answer('openssl', ['version']),
+  'systemd-analyze': () => answer('systemd-analyze', ['--version']),
 }
 
 /** Older ones read a webhook's URL from no file. */
