@@ -11,7 +11,19 @@ export const exitCodes = {
   interrupted: 130,
 } as const
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+/** What `feedctl session` exits with where a stage fails; also the values of `md_runbook_exit_code`. */
+export const stageCodes = {
+  environment: 10,
+  stack: 11,
+  preflight: 12,
+  feeds: 13,
+  ready: 14,
+  checkpoint: 15,
+  closed: 16,
+  archive: 17,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes] | (typeof stageCodes)[keyof typeof stageCodes]
 
 /** An end of a verb with words for the operator: what happened, and in `hint` what to do about it. */
 export class ExitError extends Error {

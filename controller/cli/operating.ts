@@ -39,6 +39,25 @@ export function addTradingDay(program: Command, act: Act): void {
     )
 }
 
+/** The runbook of a trading day. `dataDirectory`: root of catalogues and recordings. */
+export function addSession(program: Command, act: Act, dataDirectory: string): void {
+  program
+    .command('session <act> [feed...]')
+    .description('start, restart or stop the stack and its feeds: a JSON line and an exit status for each stage')
+    .addOption(new Option('--window <window>', 'which sessions').choices(['day', 'night']).makeOptionMandatory())
+    .option('--stack-env <file>', 'variables of the stack; manifests/ENVIRONMENT/stack.env of FEEDPLANE_ENVIRONMENT')
+    .option('--home <dir>', 'folder that has compose/ and manifests/ (FEEDPLANE_HOME)')
+    .option('--timeout <duration>', 'for each stage that waits', '180s')
+    .option('--strict', 'a warning of the checklist is no go too')
+    .option('--force', 'with stop: although a session is on')
+    .option('--archive <dir>', 'with stop: where the session is kept', 'archive')
+    .addOption(new Option('--data <dir>', 'root of catalogues and recordings (FEEDPLANE_DATA)').default(dataDirectory))
+    .addOption(push())
+    .action((name, feeds, options, verb) =>
+      act(verb, async context => (await import('./verbs/session.ts')).session(context, name, feeds, options)),
+    )
+}
+
 /** The verb that tries a failover. */
 export function addDrilling(program: Command, act: Act): void {
   program

@@ -3,7 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { connect } from './client.ts'
 import { type Context, formats } from './context.ts'
 import { type ExitCode, ExitError, exitCodes } from './exit.ts'
-import { addDrilling, addOperating, addTradingDay } from './operating.ts'
+import { addDrilling, addOperating, addSession, addTradingDay } from './operating.ts'
 import { output } from './output.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -79,6 +79,7 @@ function programOf({ terminal, defaults }: Surroundings, act: Act): Command {
   addApproval(program, act)
   addOperating(program, act)
   addTradingDay(program, act)
+  addSession(program, act, defaults.data)
   addDrilling(program, act)
   return program
 }
