@@ -1,4 +1,4 @@
-// needs: nats-server, prometheus, alertmanager, pushgateway
+// needs: docker, compose, nats-server, prometheus, alertmanager, pushgateway
 import { afterAll, beforeAll, it, type TaskMeta } from 'vitest'
 import { type Seen, seeFire } from '../monitoring/alertcase.ts'
 import { others, representative } from '../monitoring/injections.ts'

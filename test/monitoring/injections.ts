@@ -1,4 +1,5 @@
-import { renameSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { edit } from '../mainjob/edit.ts'
 import { feedctl } from '../mainjob/feedctl.ts'
@@ -135,11 +136,33 @@ export const others: Injection[] = [
     mend: ({ push }) => push('md_t5_checkpoint_status{window="day"} 1'),
   },
   {
+    fault: 'a service of a stack is declared whose health check fails',
+    alerts: ['FeedplaneStackServiceDown'],
+    inject: async ({ manifests }) => declareStack(manifests),
+    mend: async ({ manifests }) => rmSync(join(manifests, 'stack.yaml')),
+  },
+  {
     fault: 'the Pushgateway is stopped (SIGSTOP)',
     alerts: ['FeedplaneTargetDown'],
     inject: async ({ pushgateway }) => pushgateway.freeze(),
     mend: async ({ pushgateway }) => pushgateway.thaw(),
   },
 ]
+
+/** Its container goes with its declaration. */
+function declareStack(manifests: string): void {
+  const project = `fp-test-${randomBytes(4).toString('hex')}`
+  const unwell = {
+    ...{ image: 'busybox:1.36', command: ['sleep', '1000'], init: true },
+    healthcheck: { test: ['CMD', 'false'], interval: '1s', retries: 1 },
+  }
+  writeFileSync(join(manifests, 'stack.compose'), JSON.stringify({ services: { unwell } }))
+  const metadata = (name: string) => `apiVersion: feedplane.dev/v1alpha1\nmetadata: {name: ${name}, namespace: quickstart}\n`
+  const spec = `{hostRef: engine, project: ${project}, files: [stack.compose], deletionPolicy: Remove}`
+  writeFileSync(
+    join(manifests, 'stack.yaml'),
+    `${metadata('engine')}kind: Host\nspec: {engine: {type: docker}}\n---\n${metadata('services')}kind: Stack\nspec: ${spec}\n`,
+  )
+}
 
 const secretOf = (manifests: string): string => join(manifests, 'secrets/backup/PASSWORD')
