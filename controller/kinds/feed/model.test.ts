@@ -41,6 +41,13 @@ const action = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('set' as const), set: fc.constantFrom('declared' as const, 'missing' as const) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('state' as const),
+      state: fc.constantFrom('Running' as const, 'Stopped' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('secret' as const), password: fc.option(fc.constantFrom('p', 'q')) }) },
   {
     weight: 1,
@@ -162,6 +169,8 @@ async function perform(next: Action, stage: Stage, watch: () => void): Promise<v
       return stage.edit({ revision: next.revision ?? undefined })
     case 'set':
       return stage.edit({ set: next.set })
+    case 'state':
+      return stage.edit({ state: next.state })
     case 'secret':
       stage.secrets.values = next.password === null ? undefined : { BROKER_ID: '1', USER_ID: 'u', PASSWORD: next.password }
       return
@@ -251,6 +260,21 @@ async function heal(stage: Stage): Promise<void> {
 const works = new Set<ImageName>(['good-1', 'good-2', 'slow'])
 
 function tellsTheTruth(stage: Stage): void {
+  if (stage.isDeclared && stage.spec.state === 'Stopped') isStoppedAsTold(stage)
+  else runsAsTold(stage)
+}
+
+function isStoppedAsTold(stage: Stage): void {
+  expect(stage.running(), 'nothing runs').toEqual([])
+  expect(stage.workloads().length, 'what served is kept, and nothing else').toBeLessThanOrEqual(1)
+  expect(stage.condition('Ready')).toMatchObject({ status: 'False', reason: 'Stopped' })
+  expect(stage.condition('Stopped')).toMatchObject({ status: 'True' })
+  expect(stage.condition('Reconciling'), 'nothing is in progress').toBeUndefined()
+  expect(stage.status).toMatchObject({ phase: 'stopped' })
+  expect(stage.status?.observedGeneration).toBe(stage.store.declared.get('Feed', feedKey)?.generation)
+}
+
+function runsAsTold(stage: Stage): void {
   const running = stage.running()
   if (!stage.isDeclared) {
     expect(stage.workloads(), 'nothing is left').toEqual([])
