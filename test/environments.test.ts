@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { objectsOf } from '../controller/consistency/input.ts'
 import { directorySource } from '../controller/sources/directory.ts'
 import { memoryLastGood } from '../controller/sources/lastgood.ts'
 import type { Snapshot } from '../controller/sources/source.ts'
@@ -76,6 +77,14 @@ describe.each(environments)('the environment %s', environment => {
   it('is read by the controller as it is', async () => {
     const { problems, complete, objects } = await read(environment)
     expect({ problems, complete, count: objects.size }).toEqual({ problems: [], complete: true, count: 9 })
+  })
+
+  it('has a stack whose files are there', async () => {
+    const [stack] = objectsOf(await read(environment), 'Stack')
+    const { files = [], envFile = '' } = stack?.resource.spec ?? {}
+    const paths = [...files, envFile].map(path => resolve(folder(environment), path))
+    expect(paths).toEqual([join(root, 'compose/docker-compose.yml'), join(folder(environment), 'stack.env')])
+    expect(paths.filter(path => !existsSync(path))).toEqual([])
   })
 
   it('names itself to the stack, and runs by digest where it is not for development', () => {
