@@ -91,6 +91,12 @@ export function controllerMetrics(version: string) {
       labelNames: ['namespace', 'feed', 'type', 'status'],
       registers,
     }),
+    preflightGo: new Gauge({
+      name: 'feedplane_preflight_go',
+      help: '0 while a live feed is not started because a check before the start fails; absent otherwise.',
+      labelNames: ['namespace', 'feed'],
+      registers,
+    }),
     hostReady: new Gauge({
       name: 'feedplane_host_ready',
       help: '1 where the engine of a host answers.',
@@ -155,7 +161,11 @@ export function showFeed(
   metrics: ControllerMetrics,
   key: string,
   status:
-    | { conditions?: { type: string; status: string }[] | undefined; revision?: number | undefined; epoch?: number | undefined }
+    | {
+        conditions?: { type: string; status: string; reason: string }[] | undefined
+        revision?: number | undefined
+        epoch?: number | undefined
+      }
     | undefined,
 ): void {
   const [namespace = '', feed = ''] = key.split('/')
@@ -166,6 +176,8 @@ export function showFeed(
       else metrics.conditions.remove({ namespace, feed, type, status: value })
     }
   }
+  const isNoGo = status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'PreflightNoGo')
+  showNumber(metrics.preflightGo, { namespace, feed }, isNoGo ? 0 : undefined)
   showNumber(metrics.revision, { namespace, feed }, status?.revision)
   showNumber(metrics.epoch, { namespace, feed }, status?.epoch)
 }

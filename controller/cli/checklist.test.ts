@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PreflightFacts, ResourceView } from '../api/contract.ts'
-import { type CheckName, checklistOf, checkNames, isGo, type Sight } from './checklist.ts'
+import { type CheckName, checklistOf, checkNames, isGo, mayBecomeGo, type Sight } from './checklist.ts'
 import { asFeed } from './health.ts'
 
 const now = Date.parse('2026-01-05T00:30:00Z')
@@ -213,6 +213,15 @@ describe('the checklist', () => {
     expect(found).toMatchObject({ level, evidence: expect.stringMatching(words), todo: expect.stringMatching(/\S/) })
     expect(isGo(results, false)).toBe(level !== 'no-go')
     expect(isGo(results, true)).toBe(false)
+  })
+
+  it('is worth waiting for where only a front, a server or an engine is away', () => {
+    const cut = factsWith({ fronts: [{ account: 'primary', address: 'tcp://one:1', ...dead }] })
+    expect(mayBecomeGo(checklistOf(sight(cut)), false)).toBe(true)
+    expect(mayBecomeGo(checklistOf(sight({ ...cut, drills: [] })), false)).toBe(true)
+    expect(mayBecomeGo(checklistOf(sight({ ...cut, drills: [] })), true)).toBe(false)
+    const half = [view('Credentials', 'b', {}, { conditions: ready('False', 'SecretPartial', 'PASSWORD is missing') })]
+    expect(mayBecomeGo(checklistOf(sight({ ...cut, credentials: half })), false)).toBe(false)
   })
 
   it('finds nothing wrong with a feed that is not running yet, nor with a cold standby', () => {

@@ -69,6 +69,14 @@ export function isGo(results: Pick<CheckResult, 'level'>[], strict: boolean): bo
   return results.every(({ level }) => level === 'ok' || (level === 'warning' && !strict))
 }
 
+/** What a front that is switched on, a server or an engine that is started ends, without anybody's edit. */
+const endsByItself = new Set<CheckName>(['engine', 'fronts', 'bus'])
+
+/** Whether it is worth waiting: all that stands in the way may end by itself. */
+export function mayBecomeGo(results: CheckResult[], strict: boolean): boolean {
+  return results.every(result => isGo([result], strict) || endsByItself.has(result.check))
+}
+
 const ok = (evidence: string): Finding => ({ level: 'ok', evidence })
 const warn = (evidence: string, todo: string): Finding => ({ level: 'warning', evidence, todo })
 const noGo = (evidence: string, todo: string): Finding => ({ level: 'no-go', evidence, todo })

@@ -112,6 +112,18 @@ export const others: Injection[] = [
     mend: async ({ manifests }) => renameSync(`${secretOf(manifests)}~`, secretOf(manifests)),
   },
   {
+    fault: 'a pre-flight finds one secret of the backup account gone',
+    alerts: ['FeedplanePreflightNoGo'],
+    async inject(stage) {
+      renameSync(secretOf(stage.manifests), `${secretOf(stage.manifests)}~`)
+      await until('a no-go', async () => (await preflight(stage)) === 1)
+    },
+    async mend(stage) {
+      renameSync(`${secretOf(stage.manifests)}~`, secretOf(stage.manifests))
+      await until('a go', async () => (await preflight(stage)) === 0)
+    },
+  },
+  {
     fault: 'the folder of declarations is moved away',
     alerts: ['FeedplaneSourceUnreadable'],
     inject: async ({ manifests }) => renameSync(manifests, `${manifests}~`),
@@ -164,5 +176,8 @@ function declareStack(manifests: string): void {
     `${metadata('engine')}kind: Host\nspec: {engine: {type: docker}}\n---\n${metadata('services')}kind: Stack\nspec: ${spec}\n`,
   )
 }
+
+const preflight = async ({ controller, pushgateway }: MonitoringStage): Promise<number> =>
+  (await feedctl(controller.url, 'preflight', key, '--push', pushgateway.url)).code
 
 const secretOf = (manifests: string): string => join(manifests, 'secrets/backup/PASSWORD')

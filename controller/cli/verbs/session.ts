@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { durationMsOf } from '../argument.ts'
+import { isGo, mayBecomeGo } from '../checklist.ts'
 import { connect } from '../client.ts'
 import type { Context } from '../context.ts'
 import { type ExitCode, ExitError, exitCodes, refused } from '../exit.ts'
@@ -133,16 +135,37 @@ async function bringUp({ stack, options }: Run): Promise<string> {
   return `${services.length} services are healthy: ${services.sort().join(', ')}`
 }
 
+/** Fronts are switched on before a session, at a time of their own: what may end by itself is waited for. */
 async function goThroughList(run: Run): Promise<string> {
-  await untilRead(at(run))
-  const report = await inspect(at(run), run.names, { strict: run.options.strict ?? false })
-  run.preflight = report
-  const bad = report.feeds.flatMap(({ feed, go, checks }) =>
-    go ? [] : checks.filter(({ level }) => level !== 'ok').map(({ check, evidence }) => `${feed} ${check}: ${evidence}`),
-  )
-  if (!report.go) throw new StageFailure(`no go: ${bad.join('; ')}`, 'feedctl preflight')
-  return `go: ${feedsOf(report.feeds.length)}`
+  const { strict = false } = run.options
+  const limited = at(run)
+  await untilRead(limited)
+  for (;;) {
+    const report = await inspect(limited, run.names, { strict })
+    run.preflight = report
+    if (report.go) return `go: ${feedsOf(report.feeds.length)}`
+    const mayPass = report.feeds.every(({ checks }) => mayBecomeGo(checks, strict))
+    if (!mayPass || !(await isTimeLeft(limited))) throw new StageFailure(noGoWords(report, strict), 'feedctl preflight')
+  }
 }
+
+/** How often a checklist that is no go is gone through again, in ms. */
+const againMs = 5000
+
+async function isTimeLeft({ signal }: Context): Promise<boolean> {
+  await sleep(againMs, undefined, { signal }).catch(() => undefined)
+  return !signal.aborted
+}
+
+function noGoWords({ feeds }: PreflightReport, strict: boolean): string {
+  const bad = feeds.flatMap(({ feed, checks }) =>
+    checks.filter(check => !isGo([check], strict)).map(({ check, evidence }) => `${feed} ${check}: ${evidence}`),
+  )
+  return `no go: ${bad.join('; ')}`
+}
+
+/** How often a controller that was started is asked whether it is ready, in ms. */
+const readyPollMs = 250
 
 /** A controller that was started a moment ago has read nothing yet, and a look at what it has not read says nothing. */
 async function untilRead({ controller, signal }: Context): Promise<void> {
@@ -151,7 +174,7 @@ async function untilRead({ controller, signal }: Context): Promise<void> {
     if (answer instanceof Response && answer.ok) return
     if (signal.aborted)
       throw new StageFailure(`the controller at ${controller.server} is not ready in time`, 'docker compose logs controller')
-    await new Promise(resolve => setTimeout(resolve, 250))
+    await sleep(readyPollMs, undefined, { signal }).catch(() => undefined)
   }
 }
 
