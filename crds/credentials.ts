@@ -83,6 +83,10 @@ export const credentialsSpec = z.strictObject({
     description:
       'ctp: BROKER_ID, USER_ID, PASSWORD and optionally APP_ID, AUTH_CODE, MD_ADDRESS, TD_ADDRESS; nats: TOKEN, or USER and PASSWORD.',
   }),
+  logins: z.int().min(1).max(64).default(1).meta({
+    description:
+      'How many logins at a time the account allows. From 2 on a feed can hand over without a lost tick; of an account that several feeds use, count what is left for one of them.',
+  }),
   env: envSource.optional().meta({ description: 'From environment variables of the controller.' }),
   file: fileSource.optional().meta({ description: 'From files.' }),
   vault: vaultSource.optional().meta({ description: 'From the KV secrets engine, version 2, of a Vault.' }),

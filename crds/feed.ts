@@ -56,9 +56,9 @@ const feedCredentials = z.strictObject({
 })
 
 const rollout = z.strictObject({
-  strategy: z.enum(['Handover', 'Recreate']).default('Recreate').meta({
+  strategy: z.enum(['Handover', 'Recreate']).optional().meta({
     description:
-      'Handover: prove the new process muted beside the old one, then pass the gate: no tick is lost; an account is logged in twice meanwhile. Recreate: stop the old container, start the new one, bring the old one back if it fails.',
+      'Handover: prove the new process muted beside the old one, then pass the gate: no tick is lost; an account is logged in twice meanwhile. Recreate: stop the old container, start the new one, bring the old one back if it fails. By default Handover where every account allows two logins, else Recreate.',
   }),
   progressDeadline: duration('120s').meta({ description: 'Time in which a revision must prove itself by data.' }),
   minHealthy: duration('10s').meta({ description: 'Time that a revision must stay good before the old one is let go.' }),
@@ -97,6 +97,10 @@ export const feedSpec = z.strictObject({
       'Run this earlier revision exactly as it was, whatever image, profile and sets say now. `feedctl rollback --to` sets it.',
   }),
   revisionHistoryLimit: z.int().min(2).max(100).default(10).meta({ description: 'Revisions kept.' }),
+  deletionPolicy: z.enum(['Delete', 'Orphan']).default('Delete').meta({
+    description:
+      'What becomes of the feed when it is no longer declared. Delete: everything of it goes. Orphan: its containers stay as they are, managed by nobody, until a Feed of the same name is declared again.',
+  }),
   suspend: z.boolean().default(false).meta({ description: 'Stop reconciling. The feed goes on.' }),
   preflight: z.enum(['Required', 'Advisory']).default('Required').meta({
     description:
@@ -181,6 +185,11 @@ export const feedStatus = baseStatusSchema.extend({
     .string()
     .optional()
     .meta({ description: 'Phase of a rollout in progress; of a feed that is declared Stopped: stopping, stopped.' }),
+  strategy: z
+    .enum(['Handover', 'Recreate'])
+    .optional()
+    .meta({ description: 'Strategy of the rollout in progress, else of the next one.' }),
+  strategyReason: z.string().optional().meta({ description: 'Why that strategy.' }),
   subscriptions: subscriptionCounts.optional().meta({ description: 'Subscriptions of the active account.' }),
   ticksPerSecond: z.number().optional().meta({ description: 'Ticks published a second.' }),
   lastTickAt: z.string().optional().meta({ description: 'Receive time of the newest tick.' }),

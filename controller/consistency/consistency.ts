@@ -3,6 +3,7 @@ import { missingFronts, partialSecrets, wrongAccountTypes } from './accounts.ts'
 import { bindsOutsideRoots, containerNameClashes, imagesNotInStore } from './containers.ts'
 import { drillsWithoutStandby, impossibleSchedules } from './drills.ts'
 import type { Check, ConsistencyInput } from './input.ts'
+import { handoversWithoutLogins } from './logins.ts'
 import { danglingReferences } from './references.ts'
 import { tooManyInstruments, unresolvedSets } from './sets.ts'
 import { sharedProjects, stacksWithoutDocker, twoStacksInOneProject } from './stacks.ts'
@@ -11,6 +12,7 @@ import { sharedProjects, stacksWithoutDocker, twoStacksInOneProject } from './st
 const checks: Check[] = [
   danglingReferences,
   wrongAccountTypes,
+  handoversWithoutLogins,
   missingFronts,
   partialSecrets,
   containerNameClashes,

@@ -38,7 +38,7 @@ describe('secrets', () => {
       CTP_PRIMARY_SHOE_SIZE: '43',
       CTP_BACKUP_PASSWORD: 'q',
     }
-    expect(await read({ account: 'ctp', env: { prefix: 'CTP_PRIMARY_' } }, environment)).toEqual({
+    expect(await read({ account: 'ctp', logins: 1, env: { prefix: 'CTP_PRIMARY_' } }, environment)).toEqual({
       BROKER_ID: '9999',
       USER_ID: 'u',
       PASSWORD: 'p',
@@ -47,7 +47,7 @@ describe('secrets', () => {
 
   it('come from files, without the newline that an editor adds', async () => {
     write('primary', { BROKER_ID: '9999\n', USER_ID: 'u', PASSWORD: ' p \n' })
-    expect(await read({ account: 'ctp', file: { path: 'primary' } })).toEqual({
+    expect(await read({ account: 'ctp', logins: 1, file: { path: 'primary' } })).toEqual({
       BROKER_ID: '9999',
       USER_ID: 'u',
       PASSWORD: ' p ',
@@ -56,7 +56,7 @@ describe('secrets', () => {
 
   it('say which keys a partial account lacks and where they belong, and no value', async () => {
     const environment = { CTP_BACKUP_USER_ID: 'canary-user' }
-    const failure = read({ account: 'ctp', env: { prefix: 'CTP_BACKUP_' } }, environment)
+    const failure = read({ account: 'ctp', logins: 1, env: { prefix: 'CTP_BACKUP_' } }, environment)
     await expect(failure).rejects.toMatchObject({ class: 'waiting', reason: 'SecretPartial' })
     await expect(failure).rejects.toThrow(/BROKER_ID, PASSWORD are missing: set CTP_BACKUP_BROKER_ID, CTP_BACKUP_PASSWORD/)
     await expect(failure).rejects.not.toThrow(/canary-user/)
@@ -65,9 +65,9 @@ describe('secrets', () => {
   it('may be a link within the directory, and not one out of it', async () => {
     write('real', { BROKER_ID: '1', USER_ID: '2', PASSWORD: '3' })
     symlinkSync(join(directory, 'real'), join(directory, 'linked'))
-    expect(Object.keys(await read({ account: 'ctp', file: { path: 'linked' } }))).toHaveLength(3)
+    expect(Object.keys(await read({ account: 'ctp', logins: 1, file: { path: 'linked' } }))).toHaveLength(3)
     symlinkSync('/etc/hostname', join(directory, 'real', 'APP_ID'))
-    await expect(read({ account: 'ctp', file: { path: 'linked' } })).rejects.toMatchObject({
+    await expect(read({ account: 'ctp', logins: 1, file: { path: 'linked' } })).rejects.toMatchObject({
       class: 'stalled',
       reason: 'SecretRefused',
     })
@@ -76,7 +76,9 @@ describe('secrets', () => {
   it('are refused where a pipe stands in the place of a file, without waiting for it', async () => {
     write('primary', { BROKER_ID: '1', USER_ID: '2' })
     execFileSync('mkfifo', [join(directory, 'primary', 'PASSWORD')])
-    await expect(read({ account: 'ctp', file: { path: 'primary' } })).rejects.toMatchObject({ reason: 'SecretRefused' })
+    await expect(read({ account: 'ctp', logins: 1, file: { path: 'primary' } })).rejects.toMatchObject({
+      reason: 'SecretRefused',
+    })
   })
 
   const nats: [string, NodeJS.ProcessEnv, boolean][] = [
@@ -85,7 +87,7 @@ describe('secrets', () => {
     ['a user alone', { N_USER: 'u' }, false],
   ]
   it.each(nats)('for NATS with %s', async (_name, environment, complete) => {
-    const answer = read({ account: 'nats', env: { prefix: 'N_' } }, environment)
+    const answer = read({ account: 'nats', logins: 1, env: { prefix: 'N_' } }, environment)
     if (complete) expect(Object.keys(await answer)).toHaveLength(Object.keys(environment).length)
     else await expect(answer).rejects.toMatchObject({ reason: 'SecretPartial' })
   })

@@ -26,7 +26,7 @@ function credentials(
 ): { resource: Resource; origin: { file: string; line: number } } {
   const metadata = { name, namespace: 'test', ...(annotations && { annotations }) }
   return {
-    resource: { kind: 'Credentials', metadata, spec: { account: 'ctp', env: { prefix } } },
+    resource: { kind: 'Credentials', metadata, spec: { account: 'ctp', logins: 1, env: { prefix } } },
     origin: { file: 'a.yaml', line: 1 },
   }
 }

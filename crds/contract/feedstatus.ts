@@ -82,11 +82,11 @@ export type ConsumersReport = z.infer<typeof consumersReportSchema>
 /** How this process holds its epoch on the bus; `unfenced`: the bus has no JetStream to hold it with. */
 export const fenceStates = ['unclaimed', 'claimed', 'unfenced', 'deposed'] as const
 
-/** `holder` is this process, over its restarts; `by` the one that has claimed the epoch in force, or a higher one. `message`: why it is unclaimed. */
+/** `holder` is this process, over its restarts; `by` the one that has claimed the epoch in force, or a higher one; `released`: that one had ended in good order when it was found. `message`: why it is unclaimed. */
 const fenceSchema = z.object({
   state: z.enum(fenceStates),
   holder: z.string(),
-  by: z.object({ holder: z.string(), epoch: z.int() }).optional(),
+  by: z.object({ holder: z.string(), epoch: z.int(), released: z.literal(true).optional() }).optional(),
   message: z.string().optional(),
 })
 

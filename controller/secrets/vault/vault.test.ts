@@ -64,7 +64,7 @@ function addRole(role: Parameters<VaultStandin['addRole']>[0]): void {
 function read(more: Partial<VaultSource> = {}, name = 'primary'): Promise<SecretReading> {
   const source = sourceOf(more)
   const declared: Declared<'Credentials'> = {
-    resource: { kind: 'Credentials', metadata: { name, namespace: 'test' }, spec: { account: 'ctp', vault: source } },
+    resource: { kind: 'Credentials', metadata: { name, namespace: 'test' }, spec: { account: 'ctp', logins: 1, vault: source } },
     generation: 1,
     origin: { file: 'a.yaml', line: 1 },
   }
@@ -134,7 +134,7 @@ describe('a secret in Vault', () => {
       resource: {
         kind: 'Credentials',
         metadata: { name: 'primary', namespace: 'test' },
-        spec: { account: 'ctp', vault: source },
+        spec: { account: 'ctp', logins: 1, vault: source },
       },
       ...{ generation: 2, origin: { file: 'a.yaml', line: 1 } },
     } as const
