@@ -95,8 +95,9 @@ async function main(log: Logger): Promise<void> {
     patrol.stop()
     horizon.stop()
     consumers.stop()
-    await bus?.close()
+    // The epoch is left on the bus last of all.
     await supervisor.stop()
+    await bus?.close()
     server.close()
     server.closeAllConnections()
   })

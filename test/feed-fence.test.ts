@@ -212,6 +212,26 @@ describe('two processes of one feed', () => {
     expect(consumer.counts()).toMatchObject({ duplicates: 0, malformed: 0 })
   })
 
+  it('follow each other: what ended in good order has left its epoch, and the next one says so; what was killed has not', async () => {
+    await rivals.open()
+    const old = await rivals.start()
+    await isReady(old)
+    const { consumer, ticksOf } = await rivals.consume()
+    await ticksOf(1)
+    const { holder = '' } = (await old.status()).fence ?? {}
+    await old.stop()
+    const next = await rivals.start()
+    expect(await isDeposed(next)).toMatchObject({ by: { holder, epoch: 1, released: true } })
+    expect(await next.put(withLive(rivals.desired, {}, 2))).toMatchObject({ status: 200 })
+    await ticksOf(2)
+    await next.stop('SIGKILL')
+    const last = await rivals.start()
+    const { by } = await isDeposed(last)
+    expect(by?.epoch).toBe(2)
+    expect(by?.released).toBeUndefined()
+    expect(consumer.counts()).toMatchObject({ duplicates: 0, stale: 0, malformed: 0 })
+  })
+
   it('wait for a bus that is away no longer than a moment, and claim their epoch when it is back', async () => {
     await rivals.open()
     await rivals.nats.kill()

@@ -37,6 +37,15 @@ export class Accounts {
     this.#entries = entries && new Map(entries.map(entry => [`${entry.BROKER_ID}/${entry.USER_ID}`, entry]))
   }
 
+  /** As the broker does it: sessions that are logged in stay, and a lock of this run ends. Throws where there is no such account. */
+  changePassword(brokerId: string, userId: string, password: string): void {
+    const key = `${brokerId}/${userId}`
+    const entry = this.#entries?.get(key)
+    if (entry === undefined) throw new Error(`there is no account ${key}`)
+    this.#entries?.set(key, { ...entry, PASSWORD: password })
+    this.#failures.delete(key)
+  }
+
   /** The error that refuses this login, or nothing. Counts failures towards the lock. */
   refusal(brokerId: string, userId: string, password: string): FrontError | undefined {
     if (this.#entries === undefined) return userId === '' || password === '' ? frontErrors.invalidLogin : undefined

@@ -43,13 +43,16 @@ export type Simulator = {
   ports: number[]
   /** Port of the control API. */
   control: number | undefined
+  /** From the next login on; see `Accounts.changePassword`. */
+  changePassword(brokerId: string, userId: string, password: string): void
   stop(): Promise<void>
 }
 
 /** Starts an exchange front in this process. Rejects where a port is taken or the universe cannot be read. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   if (endianness() !== 'LE') throw stalled('ByteOrder', 'the simulator writes its records on little-endian machines only')
-  const { front, run, control: target } = await assemble(options)
+  const accounts = new Accounts(options.accounts)
+  const { front, run, control: target } = await assemble(options, accounts)
   const closing = [() => front.close()]
   try {
     const listening: number[] = []
@@ -57,14 +60,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const control = options.controlPort === undefined ? undefined : await listenControl(options.controlPort, target)
     if (control) closing.push(() => control.close())
     run.start()
-    return { ports: listening, control: control?.port, stop: () => stop(run, closing) }
+    return {
+      ...{ ports: listening, control: control?.port, stop: () => stop(run, closing) },
+      changePassword: (...change) => accounts.changePassword(...change),
+    }
   } catch (error) {
     await stop(run, closing)
     throw error
   }
 }
 
-async function assemble(options: SimulatorOptions): Promise<{ front: Front; run: Run; control: ControlTarget }> {
+type Assembled = { front: Front; run: Run; control: ControlTarget }
+
+async function assemble(options: SimulatorOptions, accounts: Accounts): Promise<Assembled> {
   const { seed = 1, rate = 2, requestsPerSecond = 100, startsAt } = options
   const instruments = await readUniverse(options.universe ?? [defaultUniverse], options.instruments)
   const startedAt = Date.now()
@@ -72,7 +80,7 @@ async function assemble(options: SimulatorOptions): Promise<{ front: Front; run:
   const market = new Market(instruments, seed, startsAt ?? startedAt, clock)
   const faults: Faults = new Faults(instruments, () => run.applyFaults())
   const tradingDay = () => clock.time(run.exchangeNow()).tradingDay
-  const front = new Front({ market, accounts: new Accounts(options.accounts), faults, requestsPerSecond, tradingDay })
+  const front = new Front({ market, accounts, faults, requestsPerSecond, tradingDay })
   const activity = new Activity(market.count, seed, rate)
   const pacer = new Pacer(market.count, activity.opportunities, performance.now())
   const hours =

@@ -13,13 +13,16 @@ const maxTries = 5
 /** A server that is well answers within milliseconds. */
 const requestMs = 2000
 
+/** The same for a process that is about to end, and must not be killed for a bus that is frozen. */
+const lastRequestMs = 500
+
 /** JetStream's codes: the last message of the subject is another one; a stream of that name is there. */
 const wrongLastSequence = 10_071
 const nameInUse = 10_058
 
-const claimSchema = z.object({ epoch: z.int(), holder: z.string(), at: z.number() })
+const claimSchema = z.object({ epoch: z.int(), holder: z.string(), at: z.number(), released: z.literal(true).optional() })
 
-/** Who holds which epoch, since when (ms since 1970). */
+/** Who holds which epoch, since when (ms since 1970); `released`: it has ended in good order and publishes no more in that epoch. */
 export type Claim = z.infer<typeof claimSchema>
 
 export type Claimant = {
@@ -57,6 +60,17 @@ export async function claimEpoch(
   }
 }
 
+/**
+ * Says of an epoch that is claimed by this process that it is free to go: to be called when nothing is sent in it any more. Whoever comes next may
+ * then go on above it without asking anybody. A claim of somebody else's stays as it is.
+ */
+export async function releaseEpoch(epoch: number, { subject, holder }: Claimant, connection: NatsConnection): Promise<void> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: lastRequestMs })
+  const last = await lastClaim(manager, subject)
+  if (last?.epoch !== epoch || last.holder !== holder || last.released) return
+  await tryClaim(connection, subject, { epoch, holder, at: Date.now(), released: true }, last.sequence, lastRequestMs)
+}
+
 /** Where the claims of a feed are: two feeds of one name do not meet where their ticks do not. */
 export function epochSubjectOf(prefix: string, feed: string): string {
   const [namespace = '', name = ''] = feed.split('/')
@@ -77,7 +91,7 @@ async function claim(epoch: number, { subject, holder }: Claimant, connection: N
   for (let tries = 0; tries < maxTries; tries++) {
     const last = await lastClaim(manager, subject)
     if (last && (last.epoch > epoch || (last.epoch === epoch && last.holder !== holder))) return { state: 'deposed', by: last }
-    if (last?.epoch === epoch) return { state: 'claimed' }
+    if (last?.epoch === epoch && !last.released) return { state: 'claimed' }
     if (await tryClaim(connection, subject, { epoch, holder, at: Date.now() }, last?.sequence ?? 0)) return { state: 'claimed' }
   }
   throw transient('FenceUnreachable', `epoch ${epoch} could not be claimed: others claim it ${maxTries} times in a row`)
@@ -101,10 +115,16 @@ async function lastClaim(manager: JetStreamManager, subject: string): Promise<(C
   }
 }
 
-async function tryClaim(connection: NatsConnection, subject: string, mine: Claim, sequence: number): Promise<boolean> {
+async function tryClaim(
+  connection: NatsConnection,
+  subject: string,
+  mine: Claim,
+  sequence: number,
+  timeout = requestMs,
+): Promise<boolean> {
   try {
     const expect = { lastSubjectSequence: sequence }
-    await jetstream(connection).publish(subject, JSON.stringify(mine), { expect, retries: 0, timeout: requestMs })
+    await jetstream(connection).publish(subject, JSON.stringify(mine), { expect, retries: 0, timeout })
     return true
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return false

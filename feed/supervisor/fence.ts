@@ -4,7 +4,7 @@ import { asFault } from '../../crds/contract/fault.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
 import type { BusHandlers } from '../publish/connection.ts'
 import type { SessionEvent } from '../session/message.ts'
-import { type Claim, type Claimant, type ClaimOutcome, claimEpoch, epochSubjectOf, holderIn } from './claim.ts'
+import { type Claim, type Claimant, type ClaimOutcome, claimEpoch, epochSubjectOf, holderIn, releaseEpoch } from './claim.ts'
 import { Convergence } from './convergence.ts'
 import { story } from './story.ts'
 
@@ -95,14 +95,31 @@ export class Fence implements BusHandlers {
     const epoch = this.#wanted
     if (epoch === undefined) return { state: 'unclaimed', holder }
     const by = this.deposedBy(epoch)
-    if (by !== undefined) return { state: 'deposed', holder, by: { holder: by.holder, epoch: by.epoch } }
+    if (by !== undefined) {
+      const { at: _since, ...rival } = by
+      return { state: 'deposed', holder, by: rival }
+    }
     if (this.#held?.epoch === epoch) return { state: this.#held.state, holder }
     return { state: 'unclaimed', holder, ...(this.#trouble === undefined ? {} : { message: this.#trouble }) }
   }
 
+  /** Nothing is claimed any more. */
   async close(): Promise<void> {
     this.#settled?.()
     await this.#convergence.stop()
+  }
+
+  /**
+   * After `close`, when the sessions have ended: leaves the epoch to whoever comes. One that a bus does not take in time stays claimed, as that of a
+   * process which was killed.
+   */
+  async surrender(): Promise<void> {
+    if (this.#connection === undefined || this.#held?.state !== 'claimed') return
+    try {
+      await releaseEpoch(this.#held.epoch, this.#options, this.#connection)
+    } catch (error) {
+      this.#options.say(story.unreleased(this.#held.epoch, asFault(error).message))
+    }
   }
 
   #isKnown(epoch: number): boolean {

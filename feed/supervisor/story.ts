@@ -77,6 +77,13 @@ export const story = {
     fields: { epoch },
   }),
 
+  unreleased: (epoch: number, detail: string): SessionEvent => ({
+    type: 'Warning',
+    reason: 'FenceUnreachable',
+    message: 'the epoch stays claimed, although this process ends',
+    fields: { epoch, detail },
+  }),
+
   unfenced: (): SessionEvent => ({
     type: 'Normal',
     reason: 'Unfenced',

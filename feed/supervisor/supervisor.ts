@@ -190,6 +190,7 @@ export class Supervisor {
     await this.#gatekeeper.close()
     this.#ledger.save()
     await Promise.all([...this.children.values()].map(child => child.stop()))
+    await this.fence?.surrender()
     this.tap.close()
   }
 
