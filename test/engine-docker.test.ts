@@ -30,6 +30,11 @@ holdsPromises('docker', async (): Promise<Subject> => {
       await docker.docker('run', '--detach', '--name', name, '--label', docker.label, 'busybox:1.36', 'sleep', '600')
       return () => docker.docker('inspect', '--format', '{{.Id}} {{.Name}} {{json .State}}', name)
     },
+    networks: {
+      exists: async name => (await docker.docker('network', 'ls', '--quiet', '--filter', `name=^${name}$`)) !== '',
+      make: async name => void (await docker.docker('network', 'create', '--label', docker.label, name)),
+      disconnect: async (name, network) => void (await docker.docker('network', 'disconnect', network, name)),
+    },
     exposure: async name => {
       const top = await docker.docker('top', name, '-eo', 'pid,args')
       return [await docker.docker('inspect', name), top, await docker.docker('logs', name)].join('\n')

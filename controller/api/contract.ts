@@ -70,6 +70,8 @@ export type PlanView = {
   key: string
   /** In order; empty when there is nothing to do. */
   steps: { action: string; target: string; reason: string }[]
+  /** How another process takes over, where one is needed, and why so. */
+  strategy?: { name: string; reason: string }
   /** Why nothing can be done, where that is so. */
   violations: { reason: string; message: string; path?: string }[]
 }

@@ -3,7 +3,9 @@ import type { KindName, Resource } from '../../crds/kinds.ts'
 import { ingredients } from '../dependents.ts'
 import type { Decision, Step } from '../kinds/feed/decision.ts'
 import { gather } from '../kinds/feed/gather.ts'
+import type { FeedInput } from '../kinds/feed/input.ts'
 import { plan } from '../kinds/feed/plan.ts'
+import { strategyShown } from '../kinds/feed/strategy.ts'
 import type { Ports } from '../kinds/reconcile.ts'
 import { targetOf } from '../kinds/stack/decision.ts'
 import { gather as gatherStack } from '../kinds/stack/gather.ts'
@@ -24,8 +26,19 @@ export async function rehearse(resources: Resource[], ports: Ports): Promise<Pla
 }
 
 async function rehearseFeed(key: string, ports: Ports): Promise<PlanView> {
-  const decision = plan(await gather(key, ports, ports.tokenOf, AbortSignal.timeout(10_000)))
-  return { kind: 'Feed', key, steps: decision.steps.map(stepView), violations: violationsOf(decision) }
+  const input = await gather(key, ports, ports.tokenOf, AbortSignal.timeout(10_000))
+  const decision = plan(input)
+  return {
+    ...{ kind: 'Feed', key, steps: decision.steps.map(stepView), violations: violationsOf(decision) },
+    ...strategyView(input, decision),
+  }
+}
+
+function strategyView(input: FeedInput, { memory }: Decision): Pick<PlanView, 'strategy'> {
+  const { rollout, serving } = memory
+  if (!rollout || !serving || rollout.container === serving.container) return {}
+  const { strategy, reason } = strategyShown(input, memory)
+  return { strategy: { name: strategy, reason } }
 }
 
 async function rehearseStack(key: string, ports: Ports): Promise<PlanView> {
@@ -49,9 +62,13 @@ const notPlaced = {
 }
 
 function stepView(step: Step): PlanView['steps'][number] {
-  const target =
-    step.action === 'PullImage' ? step.reference : step.action === 'Rename' ? `${step.container} -> ${step.to}` : step.container
-  return { action: step.action, target, reason: step.reason }
+  return { action: step.action, target: placeOf(step), reason: step.reason }
+}
+
+function placeOf(step: Step): string {
+  if (step.action === 'PullImage') return step.reference
+  if (step.action === 'ReleaseNetwork') return step.host
+  return step.action === 'Rename' ? `${step.container} -> ${step.to}` : step.container
 }
 
 function violationsOf({ aim }: Decision): PlanView['violations'] {

@@ -92,12 +92,17 @@ function feedSections(feed: FeedView, now: number): string {
       ['Last good:', String(status.lastGoodRevision ?? '-')],
       ['Failed:', String(status.failedRevision ?? '-')],
       ['Phase:', status.phase ?? '-'],
+      ['Strategy:', strategyWords(feed)],
     ]),
     failoverSection(feed, now),
     consumerSection(feed, now),
   ]
     .filter(Boolean)
     .join('\n')
+}
+
+function strategyWords({ status: { strategy, strategyReason } }: FeedView): string {
+  return strategy === undefined ? '-' : `${strategy}: ${strategyReason}`
 }
 
 function accountRows({ status: { sessions = [] } }: FeedView): string[][] {

@@ -30,13 +30,14 @@ export function revisionRows(revisions: RevisionView[], now: number): string[][]
 export function renderPlan(items: PlanView[], colour: boolean): string {
   return items
     .filter(({ steps, violations }) => steps.length + violations.length > 0)
-    .map(({ kind, key, steps, violations }) => {
+    .map(({ kind, key, steps, violations, strategy }) => {
       const done = steps.map(({ action, target, reason }) => `  ${paint('~', 'warn', colour)} ${action} ${target}: ${reason}\n`)
       const blocked = violations.map(
         ({ reason, message, path }) =>
           `  ${paint('✗', 'bad', colour)} ${reason}: ${message}${path === undefined ? '' : ` (${path})`}\n`,
       )
-      return `${kind} ${key}\n${blocked.join('')}${done.join('')}`
+      const way = strategy === undefined ? '' : `, by ${strategy.name}: ${strategy.reason}`
+      return `${kind} ${key}${way}\n${blocked.join('')}${done.join('')}`
     })
     .join('')
 }

@@ -21,6 +21,7 @@ function stub(): Engine {
   return {
     ...{ type: 'process', version: unused, clock: unused, inspect: unused, findImage: unused, pullImage: unused, create: unused },
     ...{ writeFiles: unused, start: unused, stop: unused, rename: unused, logs: unused, watch: unused },
+    ...{ connect: unused, releaseNetwork: unused },
     list: async () => [],
     remove: () => Promise.reject(stalled('NotOurs', 'not ours')),
     close: async () => undefined,

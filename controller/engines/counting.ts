@@ -24,6 +24,8 @@ const kindOf = {
   stop: 'write',
   rename: 'write',
   remove: 'write',
+  connect: 'write',
+  releaseNetwork: 'write',
 } as const
 
 /**
@@ -58,6 +60,8 @@ export function countingEngine(engine: Engine, onCall: (call: EngineCall) => voi
     stop: (name, signal) => counted('stop', engine.stop(name, signal)),
     rename: (from, to, signal) => counted('rename', engine.rename(from, to, signal)),
     remove: (name, signal) => counted('remove', engine.remove(name, signal)),
+    connect: (name, signal) => counted('connect', engine.connect(name, signal)),
+    releaseNetwork: (network, signal) => counted('releaseNetwork', engine.releaseNetwork(network, signal)),
     logs: (name, lines, signal) => counted('logs', engine.logs(name, lines, signal)),
     watch: (onChange, signal) => engine.watch(onChange, signal),
     close: () => engine.close(),

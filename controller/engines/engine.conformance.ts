@@ -16,6 +16,13 @@ export type Subject = {
   uid: number
   /** Makes something that runs or could run, without our labels; answers what must stay as it is. */
   stranger(name: string): Promise<() => Promise<string>>
+  /** Networks, as a hand beside ours sees them; absent where the engine has none. */
+  networks?: {
+    exists(name: string): Promise<boolean>
+    /** Makes one that is not ours. */
+    make(name: string): Promise<void>
+    disconnect(workload: string, network: string): Promise<void>
+  }
   /** Every text in which a secret of a running workload could show: inspection, arguments, environment, labels. */
   exposure(name: string): Promise<string>
   close(): Promise<void>
@@ -279,6 +286,34 @@ export function holdsPromises(name: string, open: () => Promise<Subject>): void 
       expect((await seen(name)).state).toBe('running')
     })
 
+    it('tells of a workload that somebody has taken from its network, and joins it again while it runs', async () => {
+      const name = await started('connect')
+      const { id, startedAt } = await becomes(name, found => found.endpoint !== undefined)
+      expect((await seen(name)).lostNetwork).toBeUndefined()
+      await subject.networks?.disconnect(name, subject.network)
+      if (subject.networks) expect(await seen(name)).toMatchObject({ lostNetwork: subject.network, endpoint: undefined })
+      await engine.connect(name, soon())
+      await engine.connect(name, soon())
+      const { lostNetwork, ...joined } = await becomes(name, found => found.endpoint !== undefined)
+      expect(lostNetwork).toBeUndefined()
+      expect(joined).toMatchObject({ id, startedAt, state: 'running', restarts: 0 })
+    })
+
+    it('removes a network of its own once nothing is on it, and never another one', async () => {
+      const { networks } = subject
+      const [own, theirs] = [`${subject.prefix}-own`, `${subject.prefix}-theirs`]
+      await networks?.make(theirs)
+      const first = await made('on-own', { network: own })
+      const second = await made('on-theirs', { network: theirs })
+      const release = async () => {
+        for (const network of [own, theirs, `${subject.prefix}-nowhere`]) await engine.releaseNetwork(network, soon())
+        return networks && [await networks.exists(own), await networks.exists(theirs)]
+      }
+      expect(await release()).toEqual(networks && [true, true])
+      for (const name of [first, second]) await engine.remove(name, soon())
+      expect(await release()).toEqual(networks && [false, true])
+    })
+
     it('never writes to a stranger', async () => {
       const name = `${subject.prefix}-stranger`
       const untouched = await subject.stranger(name)
@@ -288,6 +323,7 @@ export function holdsPromises(name: string, open: () => Promise<Subject>): void 
         engine.stop(name, soon()),
         engine.remove(name, soon()),
         engine.rename(name, `${name}-2`, soon()),
+        engine.connect(name, soon()),
         engine.writeFiles(name, [{ path: 'token', content: '' }], soon()),
       ]
       for (const call of await Promise.allSettled(calls)) {

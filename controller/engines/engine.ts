@@ -44,6 +44,13 @@ export type Engine = {
   rename(from: string, to: string, signal: AbortSignal): Promise<void>
   /** Stops and removes the workload and its directory. */
   remove(name: string, signal: AbortSignal): Promise<void>
+  /**
+   * Joins a workload to the network of its spec again, from which somebody has taken it; running or not, and without a restart. Nothing where it
+   * is joined, or where the engine has no networks.
+   */
+  connect(name: string, signal: AbortSignal): Promise<void>
+  /** Removes a network that this installation has made and that no container is on, running or not. Any other one stays, without a word. */
+  releaseNetwork(network: string, signal: AbortSignal): Promise<void>
   /** The last lines of standard output and error. */
   logs(name: string, lines: number, signal: AbortSignal): Promise<string>
   /**
@@ -120,6 +127,8 @@ export type Workload = {
   restarts: number
   health: 'healthy' | 'unhealthy' | 'starting' | 'none'
   startedAt: number | undefined
+  /** Name of the network of its spec, where it runs and is not on it: somebody has disconnected it. */
+  lostNetwork?: string
   /** Base URL of its HTTP port, while it runs and has one. */
   endpoint: string | undefined
 }

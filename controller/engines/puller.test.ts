@@ -56,6 +56,6 @@ describe('pulling an image', () => {
     await ended
     expect(images.state(request)).toMatchObject({ state: 'failed' })
     clock.goTo(10_001)
-    expect(images.state(request)).toEqual({ state: 'idle' })
+    expect(images.state(request)).toMatchObject({ state: 'idle', fault: { message: 'no route' } })
   })
 })

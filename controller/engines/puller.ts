@@ -8,9 +8,10 @@ const pullDeadlineMs = 15 * 60_000
 /** ms after which a pull that failed for a passing reason may be tried again. */
 const retryAfterMs = 10_000
 
+/** `fault` beside a try that is due or under way: why the one before failed. */
 export type PullState =
-  | { state: 'idle' }
-  | { state: 'pulling' }
+  | { state: 'idle'; fault?: Fault }
+  | { state: 'pulling'; fault?: Fault }
   | { state: 'failed'; fault: Fault }
   | { state: 'pulled'; image: Image }
 
@@ -45,12 +46,13 @@ export function imagePuller(clock: Clock, onEnd: () => void, signal: AbortSignal
       const pull = pulls.get(idOf(request))
       if (!pull) return { state: 'idle' }
       const passing = pull.state.state === 'failed' && pull.state.fault.class !== 'stalled'
-      return passing && clock.now() - pull.endedAt > retryAfterMs ? { state: 'idle' } : pull.state
+      return passing && clock.now() - pull.endedAt > retryAfterMs ? { state: 'idle', ...faultOf(pull) } : pull.state
     },
     start(request, engine) {
       const id = idOf(request)
-      if (pulls.get(id)?.state.state === 'pulling') return
-      pulls.set(id, { state: { state: 'pulling' }, endedAt: 0 })
+      const before = pulls.get(id)
+      if (before?.state.state === 'pulling') return
+      pulls.set(id, { state: { state: 'pulling', ...faultOf(before) }, endedAt: 0 })
       const ended = AbortSignal.any([signal, AbortSignal.timeout(pullDeadlineMs)])
       engine.pullImage(request.reference, ended).then(
         image => end(id, { state: 'pulled', image }),
@@ -58,4 +60,8 @@ export function imagePuller(clock: Clock, onEnd: () => void, signal: AbortSignal
       )
     },
   }
+}
+
+function faultOf(pull: Pull | undefined): { fault?: Fault } {
+  return pull && 'fault' in pull.state && pull.state.fault ? { fault: pull.state.fault } : {}
 }

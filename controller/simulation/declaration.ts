@@ -11,6 +11,8 @@ export const workingImages: ReadonlySet<ImageName> = new Set(['good-1', 'good-2'
 
 export const imageReference = (name: ImageName) => `sim/${name}:1`
 
+export const strategies = ['Default', 'Handover', 'Recreate'] as const
+
 /** What the operator wants of one feed. */
 export type Wish = {
   isDeclared: boolean
@@ -19,7 +21,8 @@ export type Wish = {
   active: Account
   hasBackup: boolean
   set: 'few' | 'many'
-  strategy: 'Handover' | 'Recreate'
+  /** `Default` leaves it out. */
+  strategy: (typeof strategies)[number]
   failback: 'manual' | 'auto'
   autoRollback: boolean
   isSuspended: boolean
@@ -49,13 +52,13 @@ export const feedNames = ['a', 'b', 'c'] as const
 export type FeedName = (typeof feedNames)[number]
 export const keyOf = (feed: FeedName) => `${namespace}/${feed}`
 
-/** Instruments of each set; `few` is edited, `many` is not. */
-export type Shared = { few: number; batch: number }
+/** Instruments of each set (`few` is edited, `many` is not), and logins that the main account allows; the spare one allows two. */
+export type Shared = { few: number; batch: number; logins: 1 | 2 }
 export const manyInstruments = 5
 
 /** The file that declares one feed; JSON is YAML. */
 export function feedFile(feed: FeedName, wish: Wish): string {
-  const { retry, revision, hasBackup, active } = wish
+  const { retry, revision, hasBackup, active, autoRollback, strategy } = wish
   return document('Feed', feed, retry === undefined ? {} : { 'feedplane.dev/retry': retry }, {
     hostRef: wish.host,
     profileRef: 'p',
@@ -69,14 +72,17 @@ export function feedFile(feed: FeedName, wish: Wish): string {
       ...(hasBackup && { backup: 'spare' }),
       failback: wish.failback,
     },
-    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback: wish.autoRollback, strategy: wish.strategy },
+    rollout: {
+      ...{ progressDeadline: '20s', minHealthy: '2s', autoRollback },
+      ...(strategy !== 'Default' && { strategy }),
+    },
     ...(revision !== undefined && { revision }),
     revisionHistoryLimit: 4,
   })
 }
 
 /** The file that declares what feeds refer to. */
-export function sharedFile({ few, batch }: Shared): string {
+export function sharedFile({ few, batch, logins }: Shared): string {
   const engine = { type: 'process', images: [{ reference: 'x', entry: 'x' }] }
   const instruments = (count: number) => catalogued.slice(0, count).map(({ exchange, id }) => `${exchange}.${id}`)
   const set = (name: string, count: number) =>
@@ -93,9 +99,8 @@ export function sharedFile({ few, batch }: Shared): string {
         rateLimits: { subscribeBatch: batch },
       },
     ),
-    ...['main', 'spare'].map(name =>
-      document('Credentials', name, {}, { account: 'ctp', env: { prefix: `${name.toUpperCase()}_` } }),
-    ),
+    document('Credentials', 'main', {}, { logins, env: { prefix: 'MAIN_' } }),
+    document('Credentials', 'spare', {}, { logins: 2, env: { prefix: 'SPARE_' } }),
     set('few', few),
     set('many', manyInstruments),
   ].join('---\n')

@@ -9,6 +9,8 @@ export type DiskView = {
   /** The highest epoch that is remembered, of a feed that is declared or not. */
   epoch(key: string): number
   declared(key: string): { generation: number; isSuspended: boolean; isStopped: boolean } | undefined
+  /** Logins that declared Credentials allow. */
+  logins(key: string): number | undefined
   status(key: string): Status<'Feed'> | undefined
   revisions(key: string): { number: number; state: RevisionState }[]
   isHeld(): boolean
@@ -22,6 +24,9 @@ export function viewDisk(database: DatabaseSync): DiskView {
     `SELECT generation, json_extract(resource, '$.spec.suspend') AS suspended, json_extract(resource, '$.spec.state') AS state
      FROM declared WHERE kind = 'Feed' AND key = ?`,
   )
+  const logins = database.prepare(
+    "SELECT json_extract(resource, '$.spec.logins') AS logins FROM declared WHERE kind = 'Credentials' AND key = ?",
+  )
   const status = database.prepare("SELECT status FROM status WHERE kind = 'Feed' AND key = ?")
   const revisions = database.prepare('SELECT number, state FROM revision WHERE feed = ? ORDER BY number')
   const others = database.prepare("SELECT * FROM status WHERE kind <> 'Feed'")
@@ -33,6 +38,10 @@ export function viewDisk(database: DatabaseSync): DiskView {
       const row = declared.get(key)
       if (!row) return undefined
       return { generation: Number(row.generation), isSuspended: row.suspended === 1, isStopped: row.state === 'Stopped' }
+    },
+    logins(key) {
+      const row = logins.get(key)
+      return row && Number(row.logins)
     },
     status(key) {
       const row = status.get(key)

@@ -22,6 +22,14 @@ holdsPromises('simulated', async (): Promise<Subject> => {
       const stranger = engine.addStranger(name)
       return async () => JSON.stringify([stranger.name, stranger.state, [...stranger.files]])
     },
+    networks: {
+      exists: async name => engine.networks.has(name),
+      make: async name => void engine.networks.set(name, undefined),
+      async disconnect(name) {
+        const workload = engine.workloads.get(name)
+        if (workload) workload.isDisconnected = true
+      },
+    },
     exposure: async name => JSON.stringify(await engine.inspect(name, AbortSignal.timeout(1000))),
     close: () => engine.close(),
   }

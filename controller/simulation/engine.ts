@@ -27,6 +27,8 @@ export type SimulatedEngine = Engine & {
   workloads: Map<string, SimulatedWorkload>
   /** While set, every call fails as if nobody answered. */
   isAway: boolean
+  /** Networks that there are, and who made them: an installation, or somebody else. */
+  networks: Map<string, string | undefined>
   /** Puts something there that is not ours. */
   addStranger(name: string): SimulatedWorkload
   /** Tells watchers of a change that was made by hand. */
@@ -37,6 +39,7 @@ export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEng
   const { installation, clock, present, registry, program, newId } = settings
   const workloads = new Map<string, SimulatedWorkload>()
   const watchers = new Set<(name?: string) => void>()
+  const networks = new Map<string, string | undefined>()
   const changed = (name: string) => {
     for (const watcher of watchers) watcher(name)
   }
@@ -73,6 +76,7 @@ export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEng
   const engine: SimulatedEngine = {
     type: 'process',
     workloads,
+    networks,
     isAway: false,
     changed,
     addStranger: name => add(strangerSpec(name), 'stranger'),
@@ -98,6 +102,7 @@ export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEng
         hold(spec.name, spec.labels[labels.owner])
         const image = [...present].find(name => name === spec.image || digestOf(name) === spec.image)
         if (image === undefined) throw transient('ImageMissing', `there is no ${spec.image} any more`)
+        if (!networks.has(spec.network)) networks.set(spec.network, installation)
         return add(spec, image).id
       }),
     writeFiles: (name, files: WorkloadFile[], signal) =>
@@ -126,6 +131,16 @@ export function simulatedEngine(settings: SimulatedEngineSettings): SimulatedEng
         await within(workload.stop(), signal)
         if (workloads.get(workload.name) === workload) workloads.delete(workload.name)
         changed(name)
+      }),
+    connect: (name, signal) =>
+      answer(signal, () => {
+        needed(name, 'connect').isDisconnected = false
+        changed(name)
+      }),
+    releaseNetwork: (network, signal) =>
+      answer(signal, () => {
+        const isUsed = [...workloads.values()].some(({ spec }) => spec.network === network)
+        if (networks.get(network) === installation && !isUsed) networks.delete(network)
       }),
     logs: (name, lines, signal) => answer(signal, () => find(name)?.logs(lines) ?? ''),
     async watch(onChange, signal) {

@@ -26,7 +26,7 @@ export type FeedWorld = {
   /** Feeds whose control port does not answer. */
   isMute: boolean
   /** A stranger's claim on the bus: the feed publishes in a higher epoch only. */
-  rival?: { holder: string; epoch: number }
+  rival?: { holder: string; epoch: number; released?: true }
   /** What all of them publish. */
   bus?: SimulatedBus
   /** Told of each state that a feed takes over. */
@@ -45,6 +45,8 @@ export class SimulatedFeed {
   readonly locked = new Set<Account>()
   /** Tokens with which another login was asked for. */
   readonly loginTokens: string[] = []
+  /** It takes over everything but the rate limits, as one that does not know them. */
+  isOlder = false
   /** Whether the front lets locked accounts in again. */
   isUnlocked = false
   /** The last flip, complete at once. */
@@ -98,7 +100,8 @@ export class SimulatedFeed {
     if (next.epoch === this.epoch && movesGate) throw refused('StaleEpoch: the gate moves')
     this.#moveGate()
     if (this.override && next.epoch > this.override.epoch) this.override = undefined
-    this.desired = next
+    const { rateLimits } = this.desired.live
+    this.desired = this.isOlder ? { ...next, live: { ...next.live, rateLimits } } : next
     this.#save()
     this.#moveGate()
   }

@@ -115,6 +115,19 @@ const bugs: Record<keyof typeof lastingInvariants | keyof typeof finalInvariants
       },
     }),
   },
+  'logins-allowed': {
+    bug: 'every account is taken for one that allows two logins',
+    plant(ports) {
+      const { declared } = ports
+      const get: typeof declared.get = (kind, key) => {
+        const found = declared.get(kind, key)
+        if (found?.resource.kind !== 'Credentials') return found
+        const { resource } = found
+        return { ...found, resource: { ...resource, spec: { ...resource.spec, logins: 2 } } }
+      }
+      return { ...ports, declared: { ...declared, get } }
+    },
+  },
   'stopped-stays-stopped': {
     bug: 'spec.state is read at every other look only',
     plant(ports) {
@@ -255,7 +268,8 @@ describe('each invariant', () => {
     it(`${name} is violated where ${bug}`, { timeout: 60_000 }, async () => {
       for (let seed = 1; seed <= patience; seed++) {
         const { violation } = await simulate(seed, plant)
-        if (violation) return expect(violation.invariant).toBe(name)
+        // A bug may be seen by another invariant first, in a seed that has more to it.
+        if (violation?.invariant === name) return
       }
       expect.fail(`${patience} seeds did not find it`)
     })

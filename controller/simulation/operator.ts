@@ -1,9 +1,10 @@
 import type { Account } from '../../crds/contract/desired.ts'
-import { hostNames, imageNames, type Wish } from './declaration.ts'
+import { hostNames, imageNames, type Shared, strategies, type Wish } from './declaration.ts'
 import type { Random } from './random.ts'
 import { declare, type World } from './world.ts'
 
 type Edit = (wish: Wish, random: Random) => Partial<Wish>
+type SharedEdit = (random: Random) => Partial<Shared>
 
 const edits: Edit[] = [
   (_, random) => ({ image: random.pick(imageNames) }),
@@ -14,7 +15,7 @@ const edits: Edit[] = [
   ({ hasBackup }) => ({ hasBackup: !hasBackup }),
   (_, random) => ({ host: random.pick(hostNames) }),
   ({ set }) => ({ set: set === 'few' ? 'many' : 'few' }),
-  ({ strategy }) => ({ strategy: strategy === 'Handover' ? 'Recreate' : 'Handover' }),
+  (_, random) => ({ strategy: random.pick(strategies) }),
   ({ failback }) => ({ failback: failback === 'auto' ? 'manual' : 'auto' }),
   ({ autoRollback }) => ({ autoRollback: !autoRollback }),
   ({ isSuspended }) => ({ isSuspended: !isSuspended }),
@@ -26,12 +27,17 @@ const edits: Edit[] = [
   () => ({ isDeclared: true }),
 ]
 
+const sharedEdits: [SharedEdit, ...SharedEdit[]] = [
+  random => ({ few: 1 + random.below(4) }),
+  random => ({ batch: random.pick([100, 500]) }),
+  random => ({ logins: random.pick([1, 2]) }),
+]
+
 /** The operator edits a feed, or what feeds refer to. */
 export function edit(world: World): void {
   const { random, wishes, shared, trace } = world
   if (random.chance(0.15)) {
-    if (random.chance(0.5)) shared.few = 1 + random.below(4)
-    else shared.batch = random.pick([100, 500])
+    Object.assign(shared, random.pick(sharedEdits)(random))
     trace.add('operator', `edits the shared file: ${JSON.stringify(shared)}`)
   } else {
     const [first = 'a', ...rest] = [...wishes.keys()]

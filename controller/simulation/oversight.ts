@@ -1,5 +1,6 @@
 import { parseResourceId } from '../resourceid.ts'
 import type { KeyQueue } from '../runtime/queue.ts'
+import type { Rollout } from '../store/memory.ts'
 import { type FeedName, feedNames, imageReference, keyOf, namespace } from './declaration.ts'
 import { isStranger } from './disaster.ts'
 import type { SimulatedFeed } from './feed.ts'
@@ -16,6 +17,7 @@ export const lastingInvariants = {
   'publisher-kept': 'what serves a feed that is wanted, and publishes, is not removed',
   'declared-kept': 'a feed whose declaration nobody took away stays declared, whatever the source suffers',
   'last-good-kept': 'the revision that serves, and a good one where there was one, are never forgotten',
+  'logins-allowed': 'no handover is begun while an account of the feed allows one login',
   'suspended-untouched': 'nothing is written for a suspended feed, but a gate on its way arrives',
   'stopped-stays-stopped': 'of a feed that is declared Stopped nothing is made, started or told',
   'inventory-first': 'a host is remembered before anything is made there',
@@ -44,6 +46,9 @@ export type Oversight = Observer & {
 /** Looks at one key in a minute: four a second while a rollout waits, doubled, and what edits and hints add. */
 const maxLooksPerMinute = 900
 
+/** A look that began before an edit may be carried out so much later, in ms. */
+const lookMs = 60_000
+
 /** After a deletion, a removal that hangs may land so much later, in ms. */
 const removalMs = 120_000
 
@@ -69,7 +74,8 @@ export function openOversight(world: World): Oversight {
   const everGood = new Set<string>()
   const undeclaredAt = new Map<FeedName, number>()
   const everDeclared = new Set<FeedName>()
-  const checked = { disk: -1 }
+  const checked = { disk: -1, twoLoginsAt: 0 }
+  const handovers = new Set<string>()
 
   const violate = (invariant: InvariantName, message: string) => {
     if (oversight.violation) return
@@ -108,7 +114,16 @@ export function openOversight(world: World): Oversight {
         strangers.set(workload, before)
       }
   }
+  const checkHandover = (key: string, rollout: Rollout | undefined) => {
+    if (rollout?.strategy !== 'Handover') return
+    const id = `${key} ${rollout.revision} ${rollout.startedAt}`
+    const isNew = !handovers.has(id)
+    handovers.add(id)
+    if (isNew && scheduler.now() - checked.twoLoginsAt > lookMs)
+      violate('logins-allowed', `${key} hands over to ${rollout.container}, and its account allows one login`)
+  }
   const checkDisk = () => {
+    if (view.logins(`${namespace}/main`) !== 1) checked.twoLoginsAt = scheduler.now()
     for (const [name, wish] of wishes) {
       const key = keyOf(name)
       if (!wish.isDeclared) undeclaredAt.set(name, scheduler.now())
@@ -126,7 +141,8 @@ export function openOversight(world: World): Oversight {
         everGood.delete(key)
         continue
       }
-      const { serving } = memory
+      const { serving, rollout } = memory
+      checkHandover(key, rollout)
       if (serving && !revisions.some(({ number }) => number === serving.revision))
         violate('last-good-kept', `${key} serves revision ${serving.revision}, which is forgotten`)
       const isGood = revisions.some(({ state }) => state === 'good')

@@ -34,6 +34,8 @@ export function reachedEngine(host: string, engine: SimulatedEngine, line: Line,
     stop: (name, signal) => through('stop', name, signal, () => engine.stop(name, world)),
     rename: (from, to, signal) => through('rename', `${from} ${to}`, signal, () => engine.rename(from, to, world)),
     remove: (name, signal) => through('remove', name, signal, () => engine.remove(name, world)),
+    connect: (name, signal) => through('connect', name, signal, () => engine.connect(name, world)),
+    releaseNetwork: (name, signal) => through('releaseNetwork', name, signal, () => engine.releaseNetwork(name, world)),
     logs: (name, lines, signal) => through('logs', name, signal, () => engine.logs(name, lines, world)),
     watch(onChange, signal) {
       const reconnected = () => {

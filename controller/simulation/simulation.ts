@@ -66,6 +66,8 @@ function beginRun(world: World, oversight: Oversight, plant: Plant | undefined) 
   const start = () => {
     if (isOver) return
     trace.add('controller', `begins life ${++lives}`)
+    // A back-off ends with the queue that it was in.
+    oversight.troubled.clear()
     incumbent = takeOffice(world, beginLife(lives, scheduler, onEnd), oversight, plant)
   }
   const onEnd = (life: Life) => {

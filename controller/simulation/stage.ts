@@ -39,9 +39,12 @@ type FeedDeclaration = {
   set: 'declared' | 'missing'
   revision: number | undefined
   suspend: boolean
+  deletionPolicy: 'Delete' | 'Orphan'
   state: 'Running' | 'Stopped'
   autoRollback: boolean
-  strategy: 'Handover' | 'Recreate'
+  strategy: 'Handover' | 'Recreate' | undefined
+  /** Logins that the primary account allows; the backup allows two. */
+  logins: number
   failback: 'manual' | 'auto'
   /** `ctp` is live. */
   gateway: 'simulator' | 'ctp'
@@ -108,9 +111,11 @@ export async function openStage() {
     set: 'declared',
     revision: undefined,
     suspend: false,
+    deletionPolicy: 'Delete',
     state: 'Running',
     autoRollback: true,
     strategy: 'Recreate',
+    logins: 2,
     failback: 'manual',
     gateway: 'simulator',
     preflight: 'Required',
@@ -161,6 +166,8 @@ export async function openStage() {
     stop: (name, signal) => write(`stop ${name}`, () => engine.stop(name, signal)),
     rename: (from, to, signal) => write(`rename ${from} ${to}`, () => engine.rename(from, to, signal)),
     remove: (name, signal) => write(`remove ${name}`, () => engine.remove(name, signal)),
+    connect: (name, signal) => write(`connect ${name}`, () => engine.connect(name, signal)),
+    releaseNetwork: (name, signal) => write(`release network ${name}`, () => engine.releaseNetwork(name, signal)),
   })
   const client = simulatedClient(world)
 
@@ -402,7 +409,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     ...['a', 'b'].map(name => ({
       kind: 'Credentials' as const,
       metadata: metadata(name),
-      spec: kinds.Credentials.spec.parse({ account: 'ctp', ...secretSource(name, feed.secrets, path) }),
+      spec: kinds.Credentials.spec.parse({ logins: name === 'a' ? feed.logins : 2, ...secretSource(name, feed.secrets, path) }),
     })),
   ]
   if (!isDeclared) return declared
@@ -436,9 +443,10 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
   }
   const spec = kinds.Feed.spec.parse({
     ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend, state },
+    deletionPolicy: feed.deletionPolicy,
     preflight: feed.preflight,
     credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },
-    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback, strategy },
+    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback, ...(strategy && { strategy }) },
     ...(revision !== undefined && { revision }),
     revisionHistoryLimit: 4,
   })

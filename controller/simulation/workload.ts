@@ -36,6 +36,8 @@ export class SimulatedWorkload {
   restarts = 0
   exitCode: number | undefined
   outOfMemory = false
+  /** Somebody took it from its network. */
+  isDisconnected = false
   startedAt: number | undefined
   run: Run | undefined
   readonly #around: Surroundings
@@ -61,7 +63,8 @@ export class SimulatedWorkload {
       restarts,
       health: 'none',
       startedAt,
-      endpoint: run?.endpoint,
+      ...(this.isDisconnected && run ? { lostNetwork: spec.network } : {}),
+      endpoint: this.isDisconnected ? undefined : run?.endpoint,
     }
   }
 

@@ -15,6 +15,7 @@ import {
   imageReference,
   type Shared,
   sharedFile,
+  strategies,
   type Wish,
 } from './declaration.ts'
 import { type DiskView, viewDisk } from './diskview.ts'
@@ -85,7 +86,7 @@ export function createWorld(seed: number): World {
     onFolder: () => undefined,
     secrets: { version: 1, isMissing: false },
     wishes: new Map(feedNames.slice(0, random.pick([1, 1, 2, 2, 3])).map(name => [name, drawWish(random)])),
-    shared: { few: 1, batch: 500 },
+    shared: { few: 1, batch: 500, logins: random.pick([1, 2, 2]) },
     answers: new Map(),
     astray: new Set(),
   }
@@ -112,7 +113,7 @@ export function secretsOf(name: string, { version, isMissing }: World['secrets']
 function drawWish(random: Random): Wish {
   return {
     ...firstWish,
-    strategy: random.pick(['Handover', 'Recreate']),
+    strategy: random.pick(strategies),
     host: random.pick(hostNames),
     set: random.pick(['few', 'many']),
   }

@@ -22,6 +22,8 @@ export type Rollout = {
   revision: number
   /** Absent where the old workload ends before the new one starts. */
   strategy?: 'Handover'
+  /** Why that strategy, or why not; from the decision on. */
+  strategyReason?: string
   /** The gate may have left the old workload: from here on the new one may publish. */
   movesGate?: true
   /** Since when the new workload, which publishes, has not answered. */
@@ -39,6 +41,8 @@ export type Rollout = {
   restartsBefore: number
   /** The step of its own that failed last. */
   fault?: { class: FaultClass; reason: string; message: string }
+  /** What it waits for that is no fault of the revision: time spent so does not count. */
+  waits?: { reason: string; message: string }
   /** Set once it failed and there is nothing to go back to. */
   failure?: { reason: string; message: string }
 }
@@ -73,6 +77,10 @@ export type FeedMemory = {
   stop?: { since: number; reached?: true }
   /** Hosts on which something of this feed may be: recorded before anything is made there, looked at until they are seen empty. */
   hosts: string[]
+  /** What the feed said should become of it when it is no longer declared; absent for what is the default, to remove it. */
+  deletionPolicy?: 'Orphan'
+  /** The settings that a process was handed last, and took: what it reports otherwise, it does not take up. */
+  pushed?: { container: string; digest: string; at: number }
   /** One-shot tokens that were carried out, by annotation. */
   requests: Record<string, string>
   /** Secrets of Vaults as they were read last, by owner: which secret of which Vault, and the keyed digest of its content. */

@@ -38,8 +38,7 @@ row(
     number: 7,
     fault: 'the name of the container is a stranger’s',
     injected: '`docker run --name` of the name that the next revision wants',
-    holds:
-      'NameTaken, the stranger and what serves run on untouched; once the name is free `feedplane.dev/retry` carries the edit out',
+    holds: 'NameTaken, the stranger and what serves run on untouched; once the name is free the edit is carried out by itself',
   },
   open,
   async ({ world, settled }) => {
@@ -54,7 +53,6 @@ row(
     await world.controller.looks(4)
     expect(await state()).toBe(was)
     await docker('rm', '--force', stranger)
-    edit(world.feedFile, 'metadata: {', "metadata: {annotations: {feedplane.dev/retry: '1'}, ")
     await untilRuns(world, ground.images.other)
   },
 )

@@ -25,7 +25,7 @@ export function manifestsOf(declaration: Declaration): Record<string, string> {
     'host.yaml': object('Host', 'here', hostSpec(declaration)),
     'feeds.yaml': feeds.map(name => object('Feed', name, feedSpec(declaration))).join('---\n'),
     'rest.yaml': [
-      ...['primary', 'backup'].map(name => object('Credentials', name, `  file: {path: ${name}}`)),
+      ...['primary', 'backup'].map(name => object('Credentials', name, `  logins: 2\n  file: {path: ${name}}`)),
       object('FeedProfile', 'recorded', profileSpec),
       object('SubscriptionSet', 'apples', '  catalogue: instruments/recorded.json\n  instruments: [CZCE.AP010]'),
     ].join('---\n'),

@@ -12,7 +12,7 @@ import { watchEvents } from './events.ts'
 import { statusOf } from './failure.ts'
 import { findImage, pullImage } from './image.ts'
 import { type Inspection, labelsOf, nameOf, workloadOf } from './inspection.ts'
-import { ensureNetwork, rejoinNetwork } from './network.ts'
+import { ensureNetwork, joinNetwork, rejoinNetwork, releaseNetwork } from './network.ts'
 import { deleteLeftVolumes } from './volume.ts'
 
 export type DockerEngineSettings = {
@@ -54,6 +54,8 @@ export function openDockerEngine(settings: DockerEngineSettings): Engine {
     stop: (name, signal) => engine.stop(name, signal),
     rename: (from, to, signal) => engine.rename(from, to, signal),
     remove: (name, signal) => engine.remove(name, signal),
+    connect: (name, signal) => engine.connect(name, signal),
+    releaseNetwork: (network, signal) => releaseNetwork(client, network, installation, signal),
     logs: (name, lines, signal) => engine.logs(name, lines, signal),
     watch: (onChange, signal) => watchEvents(client, { installation, reopenMs: watchReopenMs }, onChange, signal),
     close: () => client.close(),
@@ -134,6 +136,15 @@ class DockerEngine {
     if (found !== undefined) await this.#stopAndDiscard(found, signal)
     const { client, installation } = this.#containers
     await deleteLeftVolumes(client, name, installation, signal)
+  }
+
+  async connect(name: string, signal: AbortSignal): Promise<void> {
+    const found = await this.#containers.needOurs(name, 'connect', signal)
+    const { lostNetwork } = workloadOf(found, this.#containers.installation)
+    if (lostNetwork === undefined) return
+    const { client, installation } = this.#containers
+    await ensureNetwork(client, lostNetwork, installation, signal)
+    await joinNetwork(client, lostNetwork, found.Id, signal)
   }
 
   async logs(name: string, lines: number, signal: AbortSignal): Promise<string> {

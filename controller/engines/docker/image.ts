@@ -67,7 +67,8 @@ async function pull(
 
 // "pull access denied, repository does not exist or may require docker login" is what a registry says that will not tell which.
 const denied = /unauthorized|authentication required|no basic auth|denied|forbidden/i
-const absent = /manifest unknown|not found|does not exist|invalid reference format|no matching manifest/i
+const absent =
+  /(manifest|name|blob) unknown|not found|does not exist|invalid reference format|no match(ing manifest| for platform)|unsupported (manifest )?media ?type/i
 
 function pullFault(reference: string, error: unknown, signal: AbortSignal): Fault {
   if (error instanceof Fault && ['EngineUnreachable', 'DiskFull'].includes(error.reason)) return error

@@ -25,7 +25,10 @@ export const inspectionSchema = z.object({
   }),
   HostConfig: z.object({ NetworkMode: z.string() }),
   Mounts: z.array(z.object({ Type: z.string(), Name: z.string().optional(), Destination: z.string() })),
-  NetworkSettings: z.object({ Ports: z.record(z.string(), z.array(bindingSchema).nullable()).nullish() }),
+  NetworkSettings: z.object({
+    Ports: z.record(z.string(), z.array(bindingSchema).nullable()).nullish(),
+    Networks: z.record(z.string(), z.unknown()).nullish(),
+  }),
 })
 
 export type Inspection = z.infer<typeof inspectionSchema>
@@ -38,6 +41,7 @@ export const labelsOf = ({ Config }: Inspection): Record<string, string> => Conf
 export function workloadOf(found: Inspection, installation: string): Workload {
   const { State } = found
   const state = stateOf(State.Status)
+  const lost = state === 'running' ? lostNetworkOf(found) : undefined
   return {
     id: found.Id,
     name: nameOf(found),
@@ -50,8 +54,14 @@ export function workloadOf(found: Inspection, installation: string): Workload {
     restarts: found.RestartCount,
     health: healthOf(State.Health?.Status),
     startedAt: timeOf(State.StartedAt),
-    endpoint: state === 'running' ? endpointOf(found) : undefined,
+    ...(lost !== undefined && { lostNetwork: lost }),
+    endpoint: state === 'running' && lost === undefined ? endpointOf(found) : undefined,
   }
+}
+
+/** The network that it was made for, where it is not on that. An engine that tells nothing of networks tells nothing of a loss either. */
+function lostNetworkOf({ HostConfig, NetworkSettings: { Networks } }: Inspection): string | undefined {
+  return Networks && !(HostConfig.NetworkMode in Networks) ? HostConfig.NetworkMode : undefined
 }
 
 const states: Record<string, WorkloadState> = {

@@ -1,7 +1,11 @@
+import * as z from 'zod'
 import { labels } from '../engine.ts'
 import { Mutex } from '../mutex.ts'
 import type { DockerClient } from './client.ts'
 import { statusOf } from './failure.ts'
+
+const networkSchema = z.object({ Labels: z.record(z.string(), z.string()).nullish() })
+const usersSchema = z.array(z.object({ Id: z.string() }))
 
 // The engine's own check for duplicates is no lock: several creations at once make several networks of one name, and no container
 // starts on an ambiguous one. For all engines of the process, because two Hosts may mean the same engine.
@@ -25,14 +29,49 @@ export async function ensureNetwork(
  * under the same name is not that: without this no start succeeds.
  */
 export async function rejoinNetwork(client: DockerClient, name: string, containerId: string, signal: AbortSignal): Promise<void> {
-  const path = `/networks/${encodeURIComponent(name)}`
-  const ask = (verb: string, more: object) =>
-    client.call({
-      ...{ method: 'POST', path: `${path}/${verb}`, body: { Container: containerId, ...more }, signal },
-      what: `${verb} ${containerId.slice(0, 12)} and network ${name}`,
-    })
-  await ask('disconnect', { Force: true })
-  await ask('connect', {})
+  await change(client, name, 'disconnect', { Container: containerId, Force: true }, signal)
+  await joinNetwork(client, name, containerId, signal)
+}
+
+/** Puts a container on the network, running or not. */
+export async function joinNetwork(client: DockerClient, name: string, containerId: string, signal: AbortSignal): Promise<void> {
+  await change(client, name, 'connect', { Container: containerId }, signal)
+}
+
+/** Removes a network of this installation that no container is on. The engine itself keeps one with a running container, whatever we saw. */
+export async function releaseNetwork(
+  client: DockerClient,
+  name: string,
+  installation: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await find(client, name, signal)
+  if (found?.Labels?.[labels.installation] !== installation) return
+  const query = { all: 'true', filters: JSON.stringify({ network: [name] }) }
+  const users = await client.read(usersSchema, {
+    method: 'GET',
+    path: '/containers/json',
+    query,
+    what: 'list containers',
+    signal,
+  })
+  if (users.length > 0) return
+  try {
+    await client.call({ method: 'DELETE', path: pathOf(name), what: `remove network ${name}`, signal })
+  } catch (error) {
+    if (![403, 404, 409].includes(statusOf(error) ?? 0)) throw error
+  }
+}
+
+async function change(
+  client: DockerClient,
+  name: string,
+  verb: string,
+  body: { Container: string; Force?: true },
+  signal: AbortSignal,
+) {
+  const what = `${verb} ${body.Container.slice(0, 12)} and network ${name}`
+  await client.call({ method: 'POST', path: `${pathOf(name)}/${verb}`, body, what, signal })
 }
 
 async function make(client: DockerClient, name: string, installation: string, signal: AbortSignal): Promise<void> {
@@ -45,11 +84,16 @@ async function make(client: DockerClient, name: string, installation: string, si
 }
 
 async function exists(client: DockerClient, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await find(client, name, signal)) !== undefined
+}
+
+async function find(client: DockerClient, name: string, signal: AbortSignal): Promise<z.infer<typeof networkSchema> | undefined> {
   try {
-    await client.call({ method: 'GET', path: `/networks/${encodeURIComponent(name)}`, what: `inspect network ${name}`, signal })
-    return true
+    return await client.read(networkSchema, { method: 'GET', path: pathOf(name), what: `inspect network ${name}`, signal })
   } catch (error) {
-    if (statusOf(error) === 404) return false
+    if (statusOf(error) === 404) return undefined
     throw error
   }
 }
+
+const pathOf = (name: string): string => `/networks/${encodeURIComponent(name)}`

@@ -52,6 +52,8 @@ export function openProcessEngine(settings: ProcessEngineSettings): Engine {
     stop: (name, signal) => engine.when(signal, async () => engine.oursOrAbsent(name, 'stop')?.stop(signal)),
     rename: (from, to, signal) => engine.when(signal, () => engine.rename(from, to, signal)),
     remove: (name, signal) => engine.when(signal, () => engine.remove(name, signal)),
+    connect: (name, signal) => engine.when(signal, async () => void engine.ours(name, 'connect')),
+    releaseNetwork: (_network, signal) => engine.when(signal, async () => undefined),
     logs: (name, lines, signal) => engine.when(signal, async () => engine.find(name)?.logs(lines) ?? ''),
     watch: (onChange, signal) => engine.watch(onChange, signal),
     close: () => engine.close(),

@@ -2,6 +2,7 @@ import { feedDirectory } from '../../../crds/contract/desired.ts'
 import { keyedDigestOf } from '../../../crds/contract/digest.ts'
 import { stalled, transient } from '../../../crds/contract/fault.ts'
 import type { WorkloadFile } from '../../engines/engine.ts'
+import type { HostEngine } from '../../engines/registry.ts'
 import type { Declared } from '../../store/declared.ts'
 import type { Step } from './decision.ts'
 import { engineOf, hostOf } from './gather.ts'
@@ -46,12 +47,21 @@ async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf:
         return await engine.stop(step.container, signal)
       case 'Rename':
         return await engine.rename(step.container, step.to, signal)
+      case 'Connect':
+        return await engine.connect(step.container, signal)
+      case 'ReleaseNetwork':
+        return await releaseNetwork(hostKey, host, ports, signal)
       case 'Remove':
         return await engine.remove(step.container, signal)
     }
   } finally {
     host.invalidate()
   }
+}
+
+async function releaseNetwork(hostKey: string, { engine }: HostEngine, ports: ReadPorts, signal: AbortSignal): Promise<void> {
+  const network = hostOf(hostKey, ports)?.resource.spec.network
+  if (network !== undefined) await engine.releaseNetwork(network, signal)
 }
 
 async function movePublisher(

@@ -1,5 +1,6 @@
 import type { Fault } from '../../../crds/contract/fault.ts'
 import { isGivenUp, type SessionStatus } from '../../../crds/contract/feedstatus.ts'
+import type { Rollout } from '../../store/memory.ts'
 import type { NewCondition } from '../condition.ts'
 import type { Decision } from './decision.ts'
 import { drillInForce } from './drilling.ts'
@@ -13,7 +14,7 @@ import { isStopped } from './stop.ts'
  */
 export function feedConditions(input: FeedInput, decision: Decision, fault: Fault | undefined): NewCondition[] {
   const state = stateOf(input, decision, fault)
-  const conditions = [ready(state), credentialsReady(input), sourceValid(input), failedOver(input)]
+  const conditions = [ready(state), credentialsReady(input, decision), sourceValid(input), failedOver(input)]
   if (state.type === 'progressing')
     conditions.push({ type: 'Reconciling', status: 'True', reason: state.reason, message: state.message })
   if (state.type === 'stalled') conditions.push({ type: 'Stalled', status: 'True', reason: state.reason, message: state.message })
@@ -81,12 +82,14 @@ function rolloutState(input: FeedInput, { aim, memory, proof, steps }: Decision)
       reason: rollout.failure.reason,
       message: `revision ${rollout.revision}: ${rollout.failure.message}`,
     }
+  if (rollout?.waits)
+    return { type: 'stalled', reason: rollout.waits.reason, message: `revision ${rollout.revision}: ${rollout.waits.message}` }
   if (rollout && proof && isEndedByEditOnly.has(proof.reason))
     return { type: 'stalled', reason: proof.reason, message: `revision ${rollout.revision}, ${rollout.phase}: ${proof.message}` }
   if (rollout)
     return {
       type: 'progressing',
-      reason: phaseReason[rollout.phase],
+      reason: pullTrouble(input, rollout)?.reason ?? phaseReason[rollout.phase],
       message: `revision ${rollout.revision}, ${rollout.phase}: ${proof?.message ?? imageText(input, rollout.revision)}`,
     }
   if (steps[0]) return { type: 'progressing', reason: 'Applying', message: steps[0].reason }
@@ -109,15 +112,21 @@ const phaseReason = {
   reverting: 'RollingBack',
 } as const
 
-function imageText({ images }: FeedInput, revision: number): string {
-  const image = images.get(revision)
+function imageText(input: FeedInput, revision: number): string {
+  const image = input.images.get(revision)
   if (!image) return 'in progress'
-  if (image.state === 'failed') return image.fault.message
-  return image.state === 'present' ? 'the image is there' : 'the image is on its way'
+  if (image.state === 'present') return 'the image is there'
+  return image.fault ? `${image.fault.message}; it is tried again` : 'the image is on its way'
+}
+
+/** Why the last try to pull the image of a rollout failed, for a reason that may pass. */
+function pullTrouble({ images }: FeedInput, { phase, revision }: Rollout): Fault | undefined {
+  const image = phase === 'preparing' ? images.get(revision) : undefined
+  return image && image.state !== 'present' ? image.fault : undefined
 }
 
 /** Something that the controller has asked for is not there yet; anything else is the feed's own trouble. */
-const onItsWay = new Set(['FailoverPending', 'PullingImage'])
+const onItsWay = new Set(['FailoverPending', 'PullingImage', 'EpochReleased'])
 
 /** What nothing that the controller or the feed may do of itself ends. */
 const isEndedByEditOnly = new Set(['NameTaken', 'Deposed'])
@@ -148,8 +157,11 @@ function ready({ type, reason, message }: State): NewCondition {
   return { type: 'Ready', status, reason, message }
 }
 
+/** Failures of a revision that only other secrets end. */
+const loginFailures = new Set(['LoginRefused', 'WeakPassword', 'PasswordChangeRequired'])
+
 /** Read, and not refused by a front for good: of the standby too, which `Ready` does not speak of. */
-function credentialsReady({ secrets, reports }: FeedInput): NewCondition {
+function credentialsReady({ secrets, reports }: FeedInput, { aim, memory: { failure } }: Decision): NewCondition {
   const troubles = Object.values(secrets).flatMap(view => troubleOf(view) ?? [])
   // One that holds the feed before one that it outlives.
   const trouble = troubles.find(({ isHeld }) => isHeld) ?? troubles[0]
@@ -158,6 +170,10 @@ function credentialsReady({ secrets, reports }: FeedInput): NewCondition {
   if (refused) {
     const message = `${refused.account}: ${refused.message ?? refused.state}`
     return { type: 'CredentialsReady', status: 'False', reason: refused.reason ?? 'LoginRefused', message }
+  }
+  if (failure && aim?.why === 'rolled-back' && loginFailures.has(failure.reason)) {
+    const message = `revision ${failure.revision}: ${failure.message}; what runs goes on with the secrets before`
+    return { type: 'CredentialsReady', status: 'False', reason: failure.reason, message }
   }
   return {
     type: 'CredentialsReady',

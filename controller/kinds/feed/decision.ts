@@ -13,6 +13,8 @@ export type Step = { reason: string } & (
   | { action: 'Stop'; host: string; container: string }
   | { action: 'Rename'; host: string; container: string; to: string }
   | { action: 'Remove'; host: string; container: string }
+  | { action: 'Connect'; host: string; container: string }
+  | { action: 'ReleaseNetwork'; host: string }
   | { action: 'Push'; host: string; container: string; endpoint: string; desired: Desired }
   | ({ action: 'MoveGate'; from: Seat | undefined } & Seat)
   | { action: 'Resubscribe'; container: string; endpoint: string; request: RetryRequest; token: string }
@@ -47,8 +49,10 @@ export type Decision = {
   proof: Proof | undefined
   /** Look again after so many ms although nothing is left to do now. */
   wakeMs: number | undefined
-  /** The feed is no longer declared and nothing of it is left. */
+  /** The feed is no longer declared and nothing of it is left: it is forgotten after the steps. */
   gone: boolean
+  /** The feed is no longer declared, and what is there of it is nobody's from now on. */
+  orphaned?: true
 }
 
 /** A decision to do nothing, to build others from. */

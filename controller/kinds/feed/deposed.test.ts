@@ -72,3 +72,12 @@ it('a successor that finds itself deposed at its promotion never counts as good'
   expect(stage.status?.lastGoodRevision).toBe(1)
   expect(stage.condition('Stalled')).toMatchObject({ status: 'True' })
 })
+
+it('a feed that finds the claim of one that ended in good order goes on above it by itself, and says so once', async () => {
+  stage.world.rival = { ...rival, released: true }
+  await stage.pass(minuteMs)
+  expect(ready()).toMatchObject({ status: 'True' })
+  expect(stage.feeds()[0]?.gate?.epoch).toBeGreaterThan(rival.epoch)
+  expect(reasons().filter(reason => reason === 'EpochReleased')).toHaveLength(1)
+  expect(await isQuiet()).toBe(true)
+})

@@ -8,6 +8,7 @@ import { type FeedInput, findReport, findRevision, findWorkload } from './input.
 import { loginsRetried } from './loginretry.ts'
 import { leftOvers, mend } from './repair.ts'
 import { remembered } from './resubscription.ts'
+import { forgetPush } from './untaken.ts'
 
 /** How often a rollout that failed with nothing to go back to is looked at, in ms: it may yet prove itself. */
 export const stuckIntervalMs = 5000
@@ -104,7 +105,8 @@ type StepFault = { class: FaultClass; reason: string; message: string }
  * The memory after a step ended: a rollout remembers how the steps on its own container fared, because that may be its failure. An engine
  * that nobody can reach says nothing about the revision.
  */
-export function withOutcome(memory: FeedMemory, step: Step, fault: StepFault | undefined): FeedMemory {
+export function withOutcome(decided: FeedMemory, step: Step, fault: StepFault | undefined): FeedMemory {
+  const memory = fault && step.action === 'Push' ? forgetPush(decided) : decided
   if (step.action === 'RetryLogins') return fault && fault.class !== 'stalled' ? memory : loginsRetried(memory, step.token)
   if (step.action === 'Resubscribe') return fault && fault.class !== 'stalled' ? memory : remembered(memory, step.token)
   const { rollout } = memory

@@ -198,6 +198,7 @@ export async function engineOf(hostKey: string, ports: Hosts & Pick<ReadPorts, '
 }
 
 async function askFeeds(input: FeedInput, { feeds }: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<ReportView[]> {
+  if (!input.declared) return []
   const containers = new Set([input.memory.serving?.container, input.memory.rollout?.container])
   const reachable = [...containers]
     .flatMap(name => (name === undefined ? [] : (findWorkload(input, name) ?? [])))
@@ -304,7 +305,8 @@ async function viewImage(
   const wanted = pull.state === 'pulled' ? pull.image.digest : reference
   const image = asksAgain ? undefined : await engine.findImage(wanted, signal)
   if (image) return { state: 'present', image }
-  if (policy !== 'Never') return { state: 'absent' }
+  if (policy !== 'Never')
+    return pull.state === 'idle' && pull.fault ? { state: 'absent', fault: pull.fault } : { state: 'absent' }
   const fault = waiting('ImageNotPresent', `${reference} is not on the host and imagePullPolicy is Never: load it there`)
   return { state: 'failed', fault }
 }

@@ -7,9 +7,11 @@ import { desiredOf, liveDigestOf } from './desired.ts'
 import { drillInForce } from './drilling.ts'
 import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
 import { overrideEnds } from './override.ts'
-import type { Expectation } from './proof.ts'
+import type { Expectation, Proof } from './proof.ts'
+import { recordPush, untakenBy } from './untaken.ts'
 
-export type Writing = { memory: FeedMemory; steps: Step[] }
+/** `untaken`: the process has taken the settings, and reports others. */
+export type Writing = { memory: FeedMemory; steps: Step[]; untaken?: Proof }
 
 /**
  * Pushes the desired state where the feed has another one. Whatever may move the gate takes a new epoch; a change of the subscriptions
@@ -21,9 +23,13 @@ export function handOver(input: FeedInput, revision: Revision, { host, container
   const endpoint = findWorkload(input, container)?.endpoint
   const reason = report && handOverReason(input, revision, report)
   if (!report || !endpoint || reason === undefined) return { memory: input.memory, steps: [] }
+  const digest = liveDigestOf(revision, { role: 'publisher', active: activeFor(input, revision), ...standbyOf(input) })
+  const untaken = untakenBy(input, container, report, digest)
+  if (untaken) return { memory: input.memory, steps: [], untaken }
   const memory = gateStays(input, revision, report) ? input.memory : nextEpoch(input)
   const desired = desiredFor(input, revision, memory.epoch)
-  return { memory, steps: [{ action: 'Push', host, container, endpoint, desired, reason }] }
+  const step: Step = { action: 'Push', host, container, endpoint, desired, reason }
+  return { memory: recordPush(memory, container, digest, input.now), steps: [step] }
 }
 
 /**
@@ -36,10 +42,14 @@ export function handOverMuted(input: FeedInput, revision: Revision, { host, cont
   const endpoint = findWorkload(input, container)?.endpoint
   const isTold = report && report.revision === revision.number && hasSettings(input, revision, report, activeFor(input, revision))
   if (!report || !endpoint || isTold || report.role !== 'standby') return { memory, steps: [] }
+  const digest = liveDigestOf(revision, { role: 'standby', active: activeFor(input, revision), ...standbyOf(input) })
+  const untaken = untakenBy(input, container, report, digest)
+  if (untaken) return { memory, steps: [], untaken }
   const next = report.epoch < memory.epoch ? memory : nextEpoch(input)
   const desired = desiredFor(input, revision, next.epoch, 'standby')
   const reason = `${container}, which is muted, has other settings than those declared`
-  return { memory: next, steps: [{ action: 'Push', host, container, endpoint, desired, reason }] }
+  const step: Step = { action: 'Push', host, container, endpoint, desired, reason }
+  return { memory: recordPush(next, container, digest, input.now), steps: [step] }
 }
 
 export function desiredFor(input: FeedInput, revision: Revision, epoch: number, role: Live['role'] = 'publisher') {

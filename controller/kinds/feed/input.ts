@@ -30,11 +30,11 @@ export type EngineView = {
   declared: boolean
 }
 
-/** The image that a revision names. */
+/** The image that a revision names. `fault` of one that is asked for again: why the try before failed. */
 export type ImageView =
   | { state: 'present'; image: Image }
-  | { state: 'absent' }
-  | { state: 'pulling' }
+  | { state: 'absent'; fault?: Fault }
+  | { state: 'pulling'; fault?: Fault }
   | { state: 'failed'; fault: Fault }
 
 /** The feed's own word, asked at the container that runs; with `events` where it has told something new. */

@@ -41,6 +41,8 @@ const action = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('set' as const), set: fc.constantFrom('declared' as const, 'missing' as const) }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('default strategy' as const) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('logins' as const), logins: fc.integer({ min: 1, max: 2 }) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -94,16 +96,15 @@ afterEach(() => {
 })
 
 describe('a feed whatever happens', () => {
-  const strategies = ['Recreate', 'Handover'] as const
-  it.each(strategies)(
-    'keeps its promises by %s, and tells the truth once the world is well again',
+  it.each([{ strategy: 'Recreate' }, { strategy: 'Handover' }, { strategy: undefined }] as const)(
+    'keeps its promises by strategy $strategy, and tells the truth once the world is well again',
     { timeout: 120_000 },
-    async strategy => {
+    async declared => {
       await fc.assert(
         fc.asyncProperty(fc.array(action, { maxLength: maxActions }), async actions => {
           open?.close()
           open = await openStage()
-          open.edit({ strategy })
+          open.edit(declared)
           const watch = watcher(open)
           await open.pass(10_000, watch)
           for (const next of actions) {
@@ -128,6 +129,7 @@ function watcher(stage: Stage): () => void {
   let epoch = 0
   let wasAbandoned = false
   let hasHandedOver = false
+  let handover: number | undefined
   const publishers = new Map<number, string>()
   return () => {
     const seen = stage.store.memory.get(feedKey)?.epoch ?? epoch
@@ -136,7 +138,11 @@ function watcher(stage: Stage): () => void {
     const isAway = [...stage.engines.values()].some(engine => engine.isAway)
     // A host that is neither there nor declared was given up by its operator: what it runs is fenced by its epoch alone.
     wasAbandoned ||= isAway && stage.declaredHosts.size < stage.engines.size
-    hasHandedOver ||= stage.store.memory.get(feedKey)?.rollout?.strategy === 'Handover'
+    const { strategy, startedAt } = stage.store.memory.get(feedKey)?.rollout ?? {}
+    if (strategy === 'Handover' && handover !== startedAt)
+      expect(stage.spec.logins, 'no account is logged in more often than it allows').toBe(2)
+    if (strategy === 'Handover') handover = startedAt
+    hasHandedOver ||= strategy === 'Handover'
     const publishing = stage.feeds().filter(feed => feed.isPublishing)
     if (!wasAbandoned) {
       expect(publishing.length, 'one publishes').toBeLessThanOrEqual(1)
@@ -169,6 +175,10 @@ async function perform(next: Action, stage: Stage, watch: () => void): Promise<v
       return stage.edit({ revision: next.revision ?? undefined })
     case 'set':
       return stage.edit({ set: next.set })
+    case 'logins':
+      return stage.edit({ logins: next.logins })
+    case 'default strategy':
+      return stage.edit({ strategy: undefined })
     case 'state':
       return stage.edit({ state: next.state })
     case 'secret':

@@ -13,12 +13,28 @@ export function observe(input: FeedInput, aim: Aim): Pick<Decision, 'memory' | '
   const followed = takeFailback(followOverride(retried, input), input)
   const { heard, notes } = hear(input)
   const { heard: _before, ...memory } = withoutOldFailure(followed, aim)
-  return { memory: heard ? { ...memory, heard } : memory, notes: [...notes, ...followed.notes] }
+  return { memory: heard ? { ...memory, heard } : memory, notes: [...notes, ...releaseNote(input), ...followed.notes] }
 }
 
-/** A feed's own watchdog moves the epoch too: what it reports is never handed out again. */
+/**
+ * A feed's own watchdog moves the epoch too: what it reports is never handed out again. Nor is one that a process has claimed which has ended in
+ * good order, such as that of a controller whose state is gone: with it the gate is free to take.
+ */
 export function epochSeen({ memory, reports }: FeedInput): number {
-  return Math.max(memory.epoch, ...reports.map(view => ('report' in view ? view.report.epoch : 0)))
+  return Math.max(memory.epoch, releasedEpoch(reports), ...reports.map(view => ('report' in view ? view.report.epoch : 0)))
+}
+
+function releasedEpoch(reports: FeedInput['reports']): number {
+  const rival = rivalOf({ reports })
+  return rival?.released ? rival.epoch + 1 : 0
+}
+
+function releaseNote({ memory, reports }: FeedInput): Note[] {
+  const rival = rivalOf({ reports })
+  if (!rival?.released || memory.epoch > rival.epoch) return []
+  return [
+    normal('EpochReleased', `${rival.holder} has ended in good order and left epoch ${rival.epoch}: this feed goes on above it`),
+  ]
 }
 
 /** A host is looked at until it was seen empty and nothing is meant to run there. */
@@ -56,7 +72,7 @@ function retryNote(failed: number | undefined, rival: ReturnType<typeof rivalOf>
 }
 
 /** The process that has deposed one of ours, with the highest epoch. */
-function rivalOf({ reports }: FeedInput) {
+function rivalOf({ reports }: Pick<FeedInput, 'reports'>) {
   const rivals = reports.flatMap(view => ('report' in view ? (view.report.fence?.by ?? []) : []))
   return rivals.toSorted((a, b) => b.epoch - a.epoch)[0]
 }

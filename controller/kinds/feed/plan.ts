@@ -5,7 +5,7 @@ import { type FeedInput, findRevision, findWorkload, isDeclaredStopped, isRunnin
 import { withLoginRetry } from './loginretry.ts'
 import { epochSeen, observe } from './observation.ts'
 import { withPreflight } from './preflight.ts'
-import { planRemoval } from './removal.ts'
+import { planEnd, withPolicy } from './removal.ts'
 import { lookAfterServing, planRepair } from './repair.ts'
 import { withResubscription } from './resubscription.ts'
 import { retire } from './retention.ts'
@@ -18,16 +18,17 @@ const blindIntervalMs = 5000
 /**
  * Decides what to do about a feed, from what is declared and observed now. Pure: no I/O, no clock (`input.now`), no randomness.
  *
- * - Not declared any more: remove what runs.
+ * - Not declared any more: remove what runs, or leave it to nobody.
  * - Suspended: leave everything as it is.
  * - Declared Stopped: nothing of it runs, and what served is kept.
  * - The revision that is aimed at is not the one that serves: roll it out, phase by phase, or bring the last good one back.
  * - It serves: repair what drifted, and hand the feed what it does not have yet. Mostly that is nothing.
  */
-export function plan(input: FeedInput): Decision {
-  if (!input.declared) return planRemoval(input)
+export function plan(gathered: FeedInput): Decision {
+  if (!gathered.declared) return planEnd(gathered)
+  const input = withPolicy(gathered)
   // A gate on its way is taken there first: suspended is the reconciling, not the feed.
-  if (input.declared.resource.spec.suspend && !isGateMoving(input)) return rest(input)
+  if (gathered.declared.resource.spec.suspend && !isGateMoving(input)) return rest(input)
   const aim = aimOf(input)
   const { memory, notes } = observe(input, aim)
   if (isDeclaredStopped(input)) return planStop({ ...input, memory }, notes)

@@ -33,7 +33,9 @@ function pendingText({ sessions, active }: FeedReport, wanted: Account): string 
 }
 
 function reportProof(report: FeedReport, minCoverage: number): Proof {
-  if (report.fence?.by) return pending('Deposed', deposedText(report.fence.by, report.epoch))
+  const rival = report.fence?.by
+  if (rival?.released) return pending('EpochReleased', `${rival.holder} has left epoch ${rival.epoch} of this feed on the bus`)
+  if (rival) return pending('Deposed', deposedText(rival, report.epoch))
   const session = report.sessions.find(candidate => candidate.account === report.active)
   if (!session) return pending('SessionMissing', `the session of ${report.active} has not started`)
   const said = session.message ?? session.state
@@ -50,6 +52,20 @@ function reportProof(report: FeedReport, minCoverage: number): Proof {
     return pending('BusUnreachable', `the bus does not answer: ${report.publisher.message ?? 'not connected'}`)
   if (session.lastTickAt === undefined && report.market.open) return pending('NoTicks', noTicksText(report.active))
   return { state: 'proven', reason: 'DataFlowing', message: flowText(desired, acknowledged, report.market.open) }
+}
+
+/**
+ * What keeps a process that is proven from taking over: its standby is worse than that of the process that publishes. A password that was mistyped
+ * for the standby is found here, and not when the standby is needed.
+ */
+export function worseStandby(next: FeedReport, present: FeedReport): Proof | undefined {
+  const lost = next.sessions.find(({ account, state }) => {
+    const before = present.sessions.find(session => session.account === account)
+    return account !== next.active && before?.state === 'live' && state !== 'live'
+  })
+  if (!lost) return undefined
+  const message = `${lost.account}, the standby: ${lost.message ?? lost.state}`
+  return lost.state === 'failed' ? refuted(lost.reason ?? 'SessionFailed', message) : pending('StandbyBehind', message)
 }
 
 /** Silent groups that a message names. */

@@ -25,7 +25,8 @@ export type FeedPorts = ReadPorts & {
 export async function reconcileFeed(key: string, ports: FeedPorts, signal: AbortSignal): Promise<Result> {
   const input = await gather(key, ports, ports.tokenOf, signal)
   const decision = plan(input)
-  if (decision.gone) return forget(key, ports)
+  if (decision.orphaned) return leave(key, decision, ports)
+  if (decision.gone) return depart(decision, input, ports, signal)
   persist(key, decision, ports)
   if (decision.memory.rollout) await ports.reached?.(key, decision.memory.rollout.phase)
   const fault = await tryApply(decision, input, ports, signal)
@@ -89,6 +90,22 @@ function resultOf(input: FeedInput, { aim, memory, steps, wakeMs }: Decision, fa
       ? { type: 'error', fault: transient(reason, message) }
       : { type: 'stalled', fault: stalled(reason, message) }
   }
+  return { type: 'done' }
+}
+
+/** The last steps for a feed of which nothing is left; it is forgotten when they are carried out. */
+async function depart(decision: Decision, input: FeedInput, ports: FeedPorts, signal: AbortSignal): Promise<Result> {
+  if (!isKnown(input.key, ports.store)) return { type: 'gone' }
+  const fault = await tryApply(decision, input, ports, signal)
+  return fault ? { type: 'error', fault } : forget(input.key, ports)
+}
+
+/** What is there is no longer looked after, and has no status. It stays remembered for as long as it is there. */
+function leave(key: string, { notes }: Decision, { store, clock, onEvent, onStatus }: FeedPorts): Result {
+  for (const note of notes) onEvent({ at: clock.now(), ...note, kind: 'Feed', key })
+  if (store.status.get('Feed', key) === undefined) return { type: 'done' }
+  store.status.remove('Feed', key)
+  onStatus(key)
   return { type: 'done' }
 }
 

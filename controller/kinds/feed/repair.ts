@@ -18,8 +18,8 @@ export function planRepair(input: FeedInput, aim: Aim, revision: Revision, servi
   const settled = { ...input, memory }
   const mending = mend(settled, revision, serving)
   if (mending) return mendingDecision(mending, aim)
-  const { memory: next, steps } = handOver(settled, revision, serving)
-  const proof = proofFor(settled, revision, serving)
+  const { memory: next, steps, untaken } = handOver(settled, revision, serving)
+  const proof = untaken ?? proofFor(settled, revision, serving)
   const isWell = proof.state === 'proven' && !failsBackLater(settled)
   return {
     ...idle(next, aim),
@@ -51,7 +51,14 @@ export function mend(input: FeedInput, revision: Revision, placement: Placement)
   if (workload.labels[labels.specDigest] !== processDigest(revision))
     return make(input, revision, placement, `${container} is not what revision ${revision.number} runs`)
   if (workload.state === 'created') return make(input, revision, placement, `${container} was created and never started`)
+  if (workload.lostNetwork !== undefined) return reconnect(input, placement, workload.lostNetwork)
   return workload.state === 'stopped' ? restart(input, revision, placement) : undefined
+}
+
+/** Its process goes on, and with it the sessions that had another way out. */
+function reconnect({ memory }: FeedInput, { host, container }: Placement, network: string): Mending {
+  const reason = `${container} was disconnected from its network ${network}`
+  return { memory, steps: [{ action: 'Connect', host, container, reason }] }
 }
 
 export function proofFor(

@@ -5,10 +5,12 @@ import { processReason, reasonFor } from './difference.ts'
 import { fail, fallBack, hasWayBack, type Reason, revert, stuckIntervalMs, withoutRollout } from './failure.ts'
 import { desiredFor, handOver, nextEpoch } from './handover.ts'
 import { type FeedInput, findImage, findReport, findRevision, findWorkload, type ImageView } from './input.ts'
-import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs, withoutFailure } from './phase.ts'
+import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs } from './phase.ts'
 import type { Proof } from './proof.ts'
 import { lookAfterServing, mend, mendingDecision, proofFor, pullImage, stopOthers } from './repair.ts'
-import { canHandOver, planSuccession, start } from './succession.ts'
+import { strategyNow, strategyOf } from './strategy.ts'
+import { planSuccession, start } from './succession.ts'
+import { isNameTaken, resumed, waitForName } from './taken.ts'
 import { containerName, processDigest } from './workload.ts'
 
 /** How often an image on its way is looked at, in ms; the end of a pull wakes the feed by itself. */
@@ -32,7 +34,8 @@ export function beginRollout(input: FeedInput, aim: Aim, declared: Revision): De
     reason: reasonFor(input, aim, revision),
     restartsBefore: (runs && findWorkload(input, serving.container)?.restarts) || 0,
   }
-  const way = serving ? `; ${processReason(input, revision)}` : ''
+  const { strategy, reason } = strategyOf(input)
+  const way = serving ? `; ${processReason(input, revision)}, by ${strategy}: ${reason}` : ''
   const text = `revision ${revision.number}: ${rollout.reason}${runs ? ', taken over by the running process' : way}`
   const memory = { ...input.memory, rollout, hosts: [...new Set([...hosts, revision.snapshot.hostRef])] }
   const next = { ...input, memory, revisions: mergeRevisions(input.revisions, [revision]) }
@@ -48,7 +51,8 @@ export function planRollout(input: FeedInput, aim: Aim, before: Rollout): Decisi
   if (before.phase === 'reverting') return revert(input, aim, before)
   const rollout = seen(before, input.now)
   if (rollout.failure && hasWayBack(input, revision)) return fallBack(input, aim, rollout, revision, rollout.failure)
-  if (!rollout.failure && rollout.fault?.class === 'stalled') return fail(input, aim, rollout, revision, rollout.fault)
+  if (!rollout.failure && rollout.fault?.class === 'stalled' && rollout.fault.reason !== 'NameTaken')
+    return fail(input, aim, rollout, revision, rollout.fault)
   if (rollout.phase === 'preparing') return prepare(input, aim, rollout, revision)
   if (rollout.strategy === 'Handover') return planSuccession(input, aim, rollout, revision)
   if (rollout.phase === 'replacing') return replace(input, aim, rollout, revision)
@@ -81,10 +85,12 @@ function prepare(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisio
 function takeImage(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
   const at = { ...input, revisions: mergeRevisions(input.revisions, [revision]) }
   const { strategy: _before, ...plain } = rollout
-  const next = enter('replacing', plain, input.now, input.now + deadlineMs(input))
-  const decision = canHandOver(at)
-    ? start(at, aim, { ...next, phase: 'starting', strategy: 'Handover' }, revision)
-    : replace(at, aim, next, revision)
+  const { strategy, reason: strategyReason } = strategyNow(at)
+  const next = { ...enter('replacing', plain, input.now, input.now + deadlineMs(input)), strategyReason }
+  const decision =
+    strategy === 'Handover'
+      ? start(at, aim, { ...next, phase: 'starting', strategy: 'Handover' }, revision)
+      : replace(at, aim, next, revision)
   return { ...decision, revisions: mergeRevisions([revision], decision.revisions) }
 }
 
@@ -100,10 +106,11 @@ function replace(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisio
   const present = findWorkload(input, container)
   const isUp = present && present.state !== 'created' && present.state !== 'stopped'
   if (isUp && !isSpent(input, rollout, revision)) return settleIn(input, aim, rollout, revision)
-  const hindrance = hindranceOf(input, rollout)
-  if (hindrance && !rollout.failure) return fail(input, aim, rollout, revision, hindrance)
-  if (rollout.failure && (hindrance || rollout.failure.reason !== 'NameTaken')) return waitStuck(input, aim, rollout)
-  const memory = nextEpoch({ ...input, memory: { ...input.memory, rollout: withoutFailure(rollout) } })
+  if (isNameTaken(input, container)) return waitForName(input, aim, rollout)
+  if (rollout.waits) return replace(input, aim, resumed(input, rollout), revision)
+  if (!rollout.failure && input.now > rollout.deadline) return fail(input, aim, rollout, revision, unstarted(rollout))
+  if (rollout.failure) return waitStuck(input, aim, rollout)
+  const memory = nextEpoch({ ...input, memory: { ...input.memory, rollout } })
   const desired = desiredFor(input, revision, memory.epoch)
   const reason = `${container} takes over: ${rollout.reason}`
   const debris: Step[] = present ? [{ action: 'Remove', host, container, reason: `${container} was left in the making` }] : []
@@ -134,12 +141,8 @@ function isSpent(input: FeedInput, { container, phaseSince }: Rollout, revision:
   return phaseSince === input.now && proofFor(input, revision, { container }).state === 'refuted'
 }
 
-function hindranceOf({ now, strangers }: FeedInput, { container, fault, deadline }: Rollout): Reason | undefined {
-  const stranger = strangers.find(({ name }) => name === container)
-  if (stranger) return { reason: 'NameTaken', message: `${container} belongs to somebody else: rename or remove it` }
-  if (now <= deadline) return undefined
-  return fault ?? { reason: 'ProgressDeadlineExceeded', message: `${container} could not be started in time` }
-}
+const unstarted = ({ container, fault }: Rollout): Reason =>
+  fault ?? { reason: 'ProgressDeadlineExceeded', message: `${container} could not be started in time` }
 
 /** Nothing more is tried until an input changes; what serves still is handed what it needs. */
 function waitStuck(input: FeedInput, aim: Aim, rollout: Rollout): Decision {
@@ -165,19 +168,19 @@ function prove(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision)
   const mending = mend(at, revision, placement) ?? (others.length > 0 ? { memory: at.memory, steps: others } : undefined)
   if (mending && !isLate) return { ...mendingDecision(mending, aim), wakeMs }
   const handed = handOver(at, revision, placement)
-  const proof = proofFor(input, revision, placement, rollout.restartsBefore)
+  const proof = handed.untaken ?? proofFor(input, revision, placement, rollout.restartsBefore)
   const decision: Decision = { ...idle(handed.memory, aim), steps: handed.steps, proof, wakeMs }
-  const isHanded = handed.steps.length === 0
+  const isHanded = handed.steps.length === 0 && !handed.untaken
   if (!isHanded && !isLate) return decision
   if (isHanded && proof.state === 'proven') return settle(decision, input, rollout, revision, placement)
   if (rollout.failure) return decision
   if (isHanded && proof.state === 'refuted') return fail(input, aim, rollout, revision, proof)
-  if (isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, isHanded ? proof : untaken))
+  if (isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, isHanded || handed.untaken ? proof : unhanded))
   return rollout.phase === 'settling' ? unsettle(decision, input, rollout) : decision
 }
 
 /** What runs may be proven by what it was told before. */
-const untaken: Proof = { state: 'pending', reason: 'NotAnswering', message: 'the feed has not taken the revision over' }
+const unhanded: Proof = { state: 'pending', reason: 'NotAnswering', message: 'the feed has not taken the revision over' }
 
 function settle(decision: Decision, input: FeedInput, rollout: Rollout, revision: Revision, placement: Placement): Decision {
   const { memory, proof } = decision

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { transient } from '../../../crds/contract/fault.ts'
 import { digestOf } from '../../simulation/engine.ts'
 import { feedKey, type ImageName, imageReference, openStage, type Stage } from '../../simulation/stage.ts'
 
@@ -230,13 +231,57 @@ describe('an edit of the image', () => {
     expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
   })
 
-  it('fails over to a free name only: a stranger that holds it is a condition', async () => {
-    stage.engines.get('sim/h1')?.addStranger('sim-f-r2')
+  it.each(['Recreate', 'Handover'] as const)(
+    'waits by %s for a name that a stranger has, whatever that takes, and goes on by itself when it is free',
+    async strategy => {
+      stage.engines.get('sim/h1')?.addStranger('sim-f-r2')
+      stage.edit({ image: 'good-2', strategy })
+      await stage.pass(10 * minuteMs)
+      expect(conditions()).toMatchObject({ Stalled: 'True NameTaken', Ready: 'False NameTaken' })
+      expect(conditions().RolledBack).toBeUndefined()
+      expect(stage.status).toMatchObject({ revision: 1, targetRevision: 2 })
+      expect(stage.status?.failedRevision).toBeUndefined()
+      expect(runs()).toEqual(['sim-f-r1 sim/good-1:1'])
+      expect(await isQuiet()).toBe(true)
+      stage.edit({ active: 'backup' })
+      await stage.pass(minuteMs)
+      expect(stage.feeds()[0]?.gate?.account, 'what serves is looked after meanwhile').toBe('backup')
+      stage.engines.get('sim/h1')?.workloads.delete('sim-f-r2')
+      await stage.pass(minuteMs)
+      expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+      expect(runs()).toEqual(['sim-f-r2 sim/good-2:1'])
+    },
+  )
+
+  it('names at once why a pull failed that is tried again, and goes on when it succeeds', async () => {
+    const engine = stage.engines.get('sim/h1')
+    const pull = engine?.pullImage
+    if (!engine || !pull) throw new Error('there is no engine')
+    engine.pullImage = async () => {
+      throw transient('ImagePullFailed', 'the registry is down')
+    }
     stage.edit({ image: 'good-2' })
+    await stage.pass(1500)
+    for (let look = 0; look < 20; look++) {
+      expect(conditions()).toMatchObject({ Reconciling: 'True ImagePullFailed', Ready: 'Unknown ImagePullFailed' })
+      await stage.pass(900)
+    }
+    engine.pullImage = pull
+    stage.edit({ retry: 'now' })
     await stage.pass(minuteMs)
-    expect(conditions()).toMatchObject({ RolledBack: 'True NameTaken' })
-    expect(runs()).toEqual(['sim-f-r1 sim/good-1:1'])
-    expect(await isQuiet()).toBe(true)
+    expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+  })
+
+  it('waits for the name of a first revision, longer than its deadline', async () => {
+    stage.setDeclared(false)
+    await stage.pass(minuteMs)
+    for (const number of [1, 2, 3]) stage.engines.get('sim/h1')?.addStranger(`sim-f-r${number}`)
+    stage.setDeclared(true)
+    await stage.pass(10 * minuteMs)
+    expect(conditions()).toMatchObject({ Stalled: 'True NameTaken' })
+    for (const number of [1, 2, 3]) stage.engines.get('sim/h1')?.workloads.delete(`sim-f-r${number}`)
+    await stage.pass(minuteMs)
+    expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
   })
 })
 
@@ -434,6 +479,18 @@ describe('drift', () => {
     h1()?.workloads.delete('sim-f-r1')
     await stage.pass(minuteMs)
     expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+  })
+
+  it('that took it from its network is put right without a restart', async () => {
+    const [workload] = stage.workloads()
+    if (!workload) throw new Error('nothing runs')
+    workload.isDisconnected = true
+    h1()?.changed(workload.name)
+    await stage.pass(5000)
+    expect(stage.writes).toEqual(['connect sim-f-r1'])
+    expect(stage.workloads()).toEqual([workload])
+    expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+    expect(reasons()).toContain('Repaired')
   })
 
   it('of the old container during a rollout never leaves two publishers', async () => {

@@ -6,15 +6,9 @@ import { moveGate, silentMs } from './gatemove.ts'
 import { desiredFor, handOver, handOverMuted } from './handover.ts'
 import { type FeedInput, findReport, findRevision, findWorkload, isRunning } from './input.ts'
 import { complete, deadlineMs, enter, lateness, minHealthyMs, proofIntervalMs } from './phase.ts'
-import type { Proof } from './proof.ts'
+import { type Proof, worseStandby } from './proof.ts'
 import { leftOvers, lookAfterServing, mend, mendingDecision, proofFor } from './repair.ts'
-
-/** Whether the revision can be proven beside the one that serves. Where nothing runs there is nothing to hand over. */
-export function canHandOver({ declared, ...input }: FeedInput): boolean {
-  const { serving } = input.memory
-  const isWanted = declared?.resource.spec.rollout.strategy === 'Handover'
-  return isWanted && serving !== undefined && isRunning(findWorkload({ declared, ...input }, serving.container))
-}
+import { isNameTaken, resumed, waitForName } from './taken.ts'
 
 /** The phases of a handover, from the muted start of the new process to the end of the old one. */
 export function planSuccession(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision): Decision {
@@ -32,13 +26,12 @@ export function start(input: FeedInput, aim: Aim, rollout: Rollout, revision: Re
   const isEntered = phaseSince === input.now
   if (isRunning(present) && !isEntered)
     return rehearse(input, aim, enter('rehearsing', rollout, input.now, input.now + deadlineMs(input)), revision)
+  if (isNameTaken(input, container)) return waitForName(input, aim, rollout)
+  if (rollout.waits) return start(input, aim, resumed(input, rollout), revision)
   const cared = lookAfterServing({ ...input, memory: { ...input.memory, rollout } })
-  const stranger = input.strangers.find(({ name }) => name === container)
   const isLate = input.now > rollout.deadline
-  if (!rollout.failure && stranger) return fail(input, aim, rollout, revision, taken(container))
   if (!rollout.failure && isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, unstarted(container)))
-  if (rollout.failure && (stranger || rollout.failure.reason !== 'NameTaken'))
-    return { ...idle(cared.memory, aim), steps: cared.steps, wakeMs: stuckIntervalMs }
+  if (rollout.failure) return { ...idle(cared.memory, aim), steps: cared.steps, wakeMs: stuckIntervalMs }
   const desired = desiredFor(input, revision, cared.memory.epoch, 'standby')
   const reason = `${container} starts beside ${input.memory.serving?.container}, muted: ${rollout.reason}`
   const debris: Step[] = present ? [{ action: 'Remove', host, container, reason: `${container} is of an earlier try` }] : []
@@ -60,7 +53,7 @@ function rehearse(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisi
   const cared = lookAfterServing({ ...input, memory: { ...input.memory, rollout } })
   const tuned = handOverMuted({ ...input, memory: cared.memory }, revision, placement)
   const steps = [...cared.steps, ...others(input, rollout), ...tuned.steps]
-  const proof = proofFor(input, revision, placement, rollout.restartsBefore)
+  const proof = tuned.untaken ?? rehearsalProof(input, revision, rollout)
   const wakeMs = rollout.failure ? stuckIntervalMs : proofIntervalMs
   const decision: Decision = { ...idle(tuned.memory, aim), steps, proof, wakeMs }
   if (isLate) return fail(input, aim, rollout, revision, lateness(input, rollout, proof))
@@ -68,6 +61,14 @@ function rehearse(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revisi
   if (proof.state === 'proven') return beginPromotion(input, aim, rollout, revision, proof)
   if (proof.state === 'refuted' && !rollout.failure) return fail(input, aim, rollout, revision, proof)
   return decision
+}
+
+function rehearsalProof(input: FeedInput, revision: Revision, { container, restartsBefore }: Rollout): Proof {
+  const { serving } = input.memory
+  const proof = proofFor(input, revision, { container }, restartsBefore)
+  const next = findReport(input, container)
+  const present = serving && findReport(input, serving.container)
+  return (proof.state === 'proven' && next && present && worseStandby(next, present)) || proof
 }
 
 /** What an overtaken handover has left: there are two of a feed at the most. */
@@ -120,8 +121,8 @@ function falter(input: FeedInput, aim: Aim, rollout: Rollout, revision: Revision
 function settle(input: FeedInput, aim: Aim, before: Rollout, revision: Revision): Decision {
   const placement = placementOf(before, revision)
   const rollout = withSilence(before, input)
-  const { memory, steps } = handOver({ ...input, memory: { ...input.memory, rollout } }, revision, placement)
-  const proof = proofFor(input, revision, placement, rollout.restartsBefore)
+  const { memory, steps, untaken } = handOver({ ...input, memory: { ...input.memory, rollout } }, revision, placement)
+  const proof = untaken ?? proofFor(input, revision, placement, rollout.restartsBefore)
   const wakeMs = rollout.failure ? stuckIntervalMs : proofIntervalMs
   const decision: Decision = { ...idle(memory, aim), steps, proof, wakeMs }
   const loss = rollout.failure ? undefined : lossOf(input, rollout, proof)
@@ -155,11 +156,6 @@ const placementOf = ({ container }: Rollout, { number, snapshot }: Revision): Pl
   host: snapshot.hostRef,
   container,
   revision: number,
-})
-
-const taken = (container: string) => ({
-  reason: 'NameTaken',
-  message: `${container} belongs to somebody else: rename or remove it`,
 })
 
 const unstarted = (container: string): Proof => ({

@@ -8,6 +8,7 @@ import { drillInForce } from './drilling.ts'
 import { type FeedInput, findPublisher, findRevision, findWorkload, isDeclaredStopped } from './input.ts'
 import { isTold } from './override.ts'
 import { isStopped } from './stop.ts'
+import { strategyShown } from './strategy.ts'
 
 /** The status of a Feed after a look at it. The only place that makes one. */
 export function summarize(input: FeedInput, decision: Decision, fault: Fault | undefined): FeedStatus {
@@ -33,7 +34,7 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
   const publisher = findPublisher({ ...input, memory })
   const all = [...input.revisions, ...revisions]
   const good = all.findLast(revision => revision.state === 'good')?.number
-  const placed = rollout && !unplaced.has(rollout.phase) ? rollout : serving
+  const placed = rollout && !rollout.waits && !unplaced.has(rollout.phase) ? rollout : serving
   const workload = placed && findWorkload(input, placed.container)
   return {
     // One that was handed out and that nobody took, because its process ran already, is no epoch that publishes.
@@ -43,12 +44,18 @@ function revisionMembers(input: FeedInput, { aim, memory, revisions }: Decision)
     lastGoodRevision: good,
     failedRevision: failure?.revision ?? (rollout?.failure && rollout.revision),
     phase: rollout?.phase ?? stopPhase(input, memory),
+    ...(input.declared && strategyMembers(input, memory)),
     container: placed?.container,
     image:
       all.findLast(({ number }) => number === placed?.revision)?.imageDigest ??
       findRevision(input, placed?.revision)?.imageDigest,
     endpoint: workload?.endpoint,
   }
+}
+
+function strategyMembers(input: FeedInput, memory: Decision['memory']) {
+  const { strategy, reason } = strategyShown(input, memory)
+  return { strategy, strategyReason: reason }
 }
 
 function stopPhase(input: FeedInput, memory: Decision['memory']): string | undefined {
