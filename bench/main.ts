@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { missingServices } from '../test/services/availability.ts'
 import { creation } from './creation.ts'
+import { drill } from './drill.ts'
 import { encoding } from './encoding.ts'
 import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
@@ -15,6 +16,7 @@ import { type Machine, readMachine } from './machine.ts'
 import { type Extent, LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
 import { publish } from './publish.ts'
+import { rotation } from './rotation.ts'
 import { scale } from './scale.ts'
 import { start } from './start.ts'
 import { markdownTable, textTable } from './table.ts'
@@ -26,6 +28,8 @@ const measurements: Measurement[] = [
   failoverWarm,
   failoverCold,
   handover,
+  drill,
+  rotation,
   publish,
   encoding,
   start,

@@ -37,6 +37,8 @@ beforeAll(async () => {
   stage = await startDockerStage()
   fleet = await startFleet({ ...dockerFleet(stage.engine.project, idleFeeds), signal: AbortSignal.timeout(120_000) })
   endIdle = await fleet.idle()
+  // The other strategy is handover.test.ts's.
+  edit(stage.feedFile, 'rollout: {', 'rollout: {strategy: Recreate, ')
   feedText = readFileSync(stage.feedFile, 'utf8')
   await stage.controller.start()
 }, 300_000)

@@ -40,7 +40,7 @@ export async function startProcessStage(): Promise<ProcessStage> {
   const state = join(path, 'state')
   await cp(join(root, 'examples/quickstart'), manifests, { recursive: true })
   edit(join(manifests, 'host.yaml'), /( +)- \{reference: feedplane\/feed:1\.0.*/, `$&\n$1${more.join('\n$1')}`)
-  edit(feedFile, '{progressDeadline: 20s, minHealthy: 2s}', '{progressDeadline: 8s, minHealthy: 1s}')
+  edit(feedFile, '{progressDeadline: 20s, minHealthy: 2s}', '{progressDeadline: 15s, minHealthy: 1s}')
   const secrets = join(manifests, 'secrets')
   const controller = await ControllerProcess.create({ manifests, secrets, state, resyncMs: 500 })
   const workloads = () => workloadsIn(state)

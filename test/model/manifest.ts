@@ -27,8 +27,8 @@ const instruments = ['SHFE.cu1602', 'SHFE.cu1603', 'SHFE.hc1605', 'SHFE.ni1605',
 export function groundManifest(namespace: string, host: object): string {
   return documents(namespace, [
     ['Host', 'local', {}, host],
-    ['Credentials', 'primary', {}, { file: { path: 'primary' } }],
-    ['Credentials', 'backup', {}, { file: { path: 'backup' } }],
+    ['Credentials', 'primary', {}, { logins: 2, file: { path: 'primary' } }],
+    ['Credentials', 'backup', {}, { logins: 2, file: { path: 'backup' } }],
     ['FeedProfile', 'idle', {}, { gateway: { type: 'simulator' }, calendar: { type: 'always' }, publish: { type: 'none' } }],
     ...instruments.map((_, index): Document => {
       const spec = { catalogue, instruments: instruments.slice(0, index + 1) }
