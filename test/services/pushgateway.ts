@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { startDaemon } from './daemon.ts'
 import { temporaryDirectory } from './directory.ts'
 import { freePorts } from './port.ts'
@@ -18,7 +19,8 @@ export async function startPushgateway(): Promise<Pushgateway> {
   const url = `http://127.0.0.1:${port}`
   const daemon = await startDaemon({
     command: 'prometheus-pushgateway',
-    args: [`--web.listen-address=127.0.0.1:${port}`],
+    // Debian's keeps what was pushed in a folder of the machine, where no file is named.
+    args: [`--web.listen-address=127.0.0.1:${port}`, `--persistence.file=${join(dir.path, 'metrics')}`],
     dir: dir.path,
     ready: async () => (await fetch(`${url}/-/ready`)).ok,
   })
