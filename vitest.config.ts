@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { isLong } from './test/long.ts'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
 // unit tests: two suites at once would share the cores, one Docker engine and each other's timings. `faults` and `faults-apart`, the
@@ -11,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{bench,compose,controller,crds,feed}/**/*.test.ts'],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
@@ -20,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**', 'test/alerts/**'],
+          exclude: ['test/faults/**', 'test/alerts/**', ...(isLong ? [] : ['test/long/**'])],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

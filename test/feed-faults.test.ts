@@ -1,14 +1,15 @@
 // needs: nats-server
+
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { withLive } from './feed/desired.ts'
 import { Ground, instrumentCount } from './feed/ground.ts'
+import { isLong } from './long.ts'
 import { until } from './services/deadline.ts'
 
-const isLong = process.env.FEEDPLANE_LONG === '1'
 /** Seconds that the bus is frozen; the longest is longer than any time-out of client and server. */
-const freezes = isLong ? [5, 30, 130] : [5, 30]
+const freezes = isLong ? [5, 30, 130] : [5]
 /** Seconds that fronts refuse logins: past the longest pause between two tries. */
 const refusalSeconds = isLong ? 600 : 5
 const longMs = isLong ? 900_000 : 300_000

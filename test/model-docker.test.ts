@@ -1,12 +1,13 @@
 // needs: docker, compose
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isLong } from './long.ts'
 import { openDockerGround } from './model/dockerground.ts'
 import { nameOf, runSequence, sequences } from './model/sequence.ts'
 import { type ModelStage, openModelStage } from './model/stage.ts'
 
 // Sequences of what operators and fate do, as controller/kinds/feed/model.test.ts has them on the simulated engine, on real containers.
 
-const isLong = process.env.FEEDPLANE_LONG === '1'
 /** The same in every run, so that a failure is the change's; others are for whoever looks for more. */
 const seed = Number(process.env.FEEDPLANE_SEED ?? 1)
 

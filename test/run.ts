@@ -1,19 +1,22 @@
 import { globSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isLong } from './long.ts'
 import { missingServices } from './services/availability.ts'
 import { leftOut, readSuite } from './suite.ts'
 import { type Report, runVitest } from './vitest.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
+const excluded = ['test/faults/**', 'test/alerts/**', ...(isLong ? [] : ['test/long/**'])]
+
 /**
- * Runs vitest once over the unit tests and every suite whose services are there, but for `test/faults` and `test/alerts`, which have
- * commands of their own.
+ * Runs vitest once over the unit tests and every suite whose services are there, but for `test/faults`, `test/alerts` and
+ * `test/long`, which have commands of their own.
  * Ends with a line for each suite left out and a line of counts. With FEEDPLANE_REQUIRE_SERVICES=1 a suite left out counts as failed.
  * Arguments go to vitest.
  */
 async function main(args: string[], requireServices: boolean): Promise<number> {
-  const suites = globSync('test/**/*.test.ts', { cwd: root, exclude: ['test/faults/**', 'test/alerts/**'] })
+  const suites = globSync('test/**/*.test.ts', { cwd: root, exclude: excluded })
   const omitted = leftOut(suites.sort().map(readSuite), await missingServices())
   const tally = tallyOf(await runVitest(['unit', 'services'], args, omitted))
   for (const { path, why } of omitted) console.log(`${requireServices ? 'FAILED' : 'left out'} ${path}: ${why}`)

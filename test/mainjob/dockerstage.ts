@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { buildImages } from '../../compose/image.ts'
+import { isLong } from '../long.ts'
 import { temporaryDirectory } from '../services/directory.ts'
 import { type Docker, startDocker } from '../services/docker.ts'
 import { freePorts } from '../services/port.ts'
@@ -12,8 +13,6 @@ import { edit } from './edit.ts'
 const root = resolve(import.meta.dirname, '../..')
 const buildMs = 240_000
 
-/** With FEEDPLANE_LONG=1 everything that these suites have, at the example's full market. */
-export const isLong = process.env.FEEDPLANE_LONG === '1'
 /** Two ticks a second each. `npm run bench` has the full market too. */
 export const instruments = isLong ? 2000 : 500
 

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FeedStatus } from '../../crds/feed.ts'
 import { type Consumer, openConsumer } from '../../feed/client/consumer.ts'
+import { type DockerStage, instruments, setImage, startDockerStage } from '../mainjob/dockerstage.ts'
+import { edit } from '../mainjob/edit.ts'
 import { until } from '../services/deadline.ts'
-import { type DockerStage, instruments, isLong, setImage, startDockerStage } from './dockerstage.ts'
-import { edit } from './edit.ts'
 
 // Rollouts of strategy Handover on real services under load, and some with a controller that is killed in them.
 
@@ -59,9 +59,11 @@ async function onlyContainer(): Promise<void> {
 }
 
 describe('a controller that is killed', () => {
-  // The first one's image is in the registry only, so that there is something to prepare. All with FEEDPLANE_LONG=1: half a minute each.
-  const all = ['preparing', 'starting', 'rehearsing', 'promoting/copied', 'promoting/closed', 'promoting/positioned']
-  const points = isLong ? [...all, 'promoting', 'promoting/opened', 'settling'] : ['promoting/positioned']
+  // The first one's image is in the registry only, so that there is something to prepare.
+  const points = [
+    ...['preparing', 'starting', 'rehearsing', 'promoting/copied', 'promoting/closed', 'promoting/positioned', 'promoting'],
+    ...['promoting/opened', 'settling'],
+  ]
   const table: { point: string; missing: number; doubled: number; gaps: number }[] = []
 
   it.each(points)(
@@ -107,21 +109,18 @@ describe('a handover', () => {
     expect(complaints()).toEqual(before)
   })
 
-  // Half a minute; on processes: process.test.ts, in the simulation: controller/kinds/feed/succession.test.ts.
-  if (isLong) {
-    it('to an image that never logs in leaves the old process untouched, publishing', async () => {
-      const before = await containers()
-      const were = complaints()
-      const { state, view } = await stage.controller.settle(stage.key, () => {
-        edit(stage.feedFile, 'progressDeadline: 60s', 'progressDeadline: 15s')
-        setImage(stage, stage.images.mute)
-      })
-      expect({ state, failed: (view.status as FeedStatus).failedRevision }).toEqual({ state: 'failed', failed: 3 })
-      await onlyContainer()
-      expect(await containers()).toEqual(before)
-      await moreTicks(2)
-      expect(complaints()).toEqual(were)
-      await stage.controller.settle(stage.key, () => setImage(stage, stage.images.good))
+  it('to an image that never logs in leaves the old process untouched, publishing', async () => {
+    const before = await containers()
+    const were = complaints()
+    const { state, view } = await stage.controller.settle(stage.key, () => {
+      edit(stage.feedFile, 'progressDeadline: 60s', 'progressDeadline: 15s')
+      setImage(stage, stage.images.mute)
     })
-  }
+    expect({ state, failed: (view.status as FeedStatus).failedRevision }).toEqual({ state: 'failed', failed: 3 })
+    await onlyContainer()
+    expect(await containers()).toEqual(before)
+    await moreTicks(2)
+    expect(complaints()).toEqual(were)
+    await stage.controller.settle(stage.key, () => setImage(stage, stage.images.good))
+  })
 })
