@@ -91,6 +91,9 @@ describe('docker client', () => {
       404,
       denied,
     ],
+    ['a repository that is not there', '{"message":"Error response from daemon: name unknown: no such repository"}', 404, absent],
+    ['no image for this machine', '{"message":"no match for platform in manifest"}', 500, absent],
+    ['what is no image', '{"message":"unsupported manifest media type and no default available: text/html"}', 500, absent],
     ['a wrong login', '{"message":"Head https://r/v2: unauthorized: authentication required"}', 500, denied],
     ['a full disk', '{"error":"write /x: no space left on device"}\n', 200, { class: 'transient', reason: 'DiskFull' }],
   ]
