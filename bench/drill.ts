@@ -44,6 +44,7 @@ async function measure(stage: AccountStage, count: number, signal: AbortSignal):
     const { items } = await stage.controller.get<{ items: unknown[] }>('/api/v1/resources?kind=FailoverDrill')
     return items.length > 0
   })
+  await until('the backlog of the consumers to be known', async () => (await stage.status()).consumers?.readAt !== undefined)
   const samples: Drill[] = []
   for (let i = 0; i < count; i++) {
     signal.throwIfAborted()

@@ -34,7 +34,6 @@ async function measure(stage: AccountStage, count: number, signal: AbortSignal):
   for (let i = 0; i < count; i++) {
     signal.throwIfAborted()
     samples.push(await rotate(stage, i + 2))
-    await stage.moreTicks(2)
   }
   const of = (member: keyof Rotation) => samples.map(sample => sample[member])
   const row = (member: keyof Rotation) => ({
@@ -69,5 +68,6 @@ async function rotate(stage: AccountStage, revision: number): Promise<Rotation> 
   await stage.serves(revision)
   const rotationMs = performance.now() - startedAt
   const pauseMs = await stage.pauseOf((await stage.status()).epoch ?? 0)
+  await stage.moreTicks(2)
   return { pauseMs, rotationMs, traces: tracesOf(before, [stage.directory]).length }
 }

@@ -152,7 +152,7 @@ export class Fence implements BusHandlers {
   #yield(epoch: number, by: Claim): void {
     this.#held = undefined
     this.#rival = by
-    this.#options.say(story.deposed(epoch, by.holder, by.epoch))
+    this.#options.say((by.released ? story.released : story.deposed)(epoch, by.holder, by.epoch))
     this.#options.deposed()
   }
 

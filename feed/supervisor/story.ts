@@ -56,6 +56,13 @@ export const story = {
     fields: { epoch, by, claimed },
   }),
 
+  released: (epoch: number, by: string, claimed: number): SessionEvent => ({
+    type: 'Normal',
+    reason: 'EpochReleased',
+    message: 'another process has left the epoch or a higher one in good order, so the gate waits for the next one',
+    fields: { epoch, by, claimed },
+  }),
+
   unclaimed: (epoch: number, detail: string): SessionEvent => ({
     type: 'Warning',
     reason: 'FenceUnreachable',

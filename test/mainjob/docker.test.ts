@@ -385,6 +385,8 @@ describe('the controller as a container', () => {
     await engine.docker(...(await runController(container, port)))
     const rollout = ['exec', container, 'feedctl', 'rollout', `${stage.namespace}/futures`]
     expect(await until('the feed to be Ready', () => engine.docker(...rollout))).toContain('✓ Done')
+    // A new controller counts epochs from 1. The old one's feed has ended in good order, and left its epoch on the bus.
+    expect(await engine.docker('exec', container, 'feedctl', 'events', stage.key)).toContain('EpochReleased')
     const { id } = await oneContainer()
     expect(await engine.docker('port', id)).toBe('')
     const tail = ['exec', container, 'feedctl', 'tail', `${stage.namespace}/futures`, '--limit', '2', '--output', 'json']
