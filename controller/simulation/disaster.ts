@@ -35,6 +35,7 @@ const disasters: Disaster[] = [
   (world, random) => drift(world, random, 'stop'),
   (world, random) => drift(world, random, 'remove'),
   (world, random) => drift(world, random, 'rename'),
+  (world, random) => drift(world, random, 'disconnect'),
   imagePruned,
   stranger,
 ]
@@ -127,8 +128,10 @@ function stranger({ engines }: World, random: Random): string | undefined {
   return `a stranger takes the name ${name} on ${host}`
 }
 
+type Drift = 'kill' | 'stop' | 'remove' | 'rename' | 'disconnect'
+
 /** Somebody's hand on a container of ours. */
-function drift({ engines }: World, random: Random, how: 'kill' | 'stop' | 'remove' | 'rename'): string | undefined {
+function drift({ engines }: World, random: Random, how: Drift): string | undefined {
   const all = [...engines].flatMap(([host, engine]) =>
     [...engine.workloads.values()].map(workload => ({ host, engine, workload })),
   )
@@ -139,7 +142,10 @@ function drift({ engines }: World, random: Random, how: 'kill' | 'stop' | 'remov
   const { name } = workload
   if (how === 'kill') workload.kill()
   else if (how === 'stop') void workload.stop()
-  else {
+  else if (how === 'disconnect') {
+    workload.isDisconnected = true
+    engine.changed(name)
+  } else {
     engine.workloads.delete(name)
     if (how === 'remove') void workload.stop()
     else {
