@@ -80,7 +80,7 @@ export type FeedMemory = {
   /** What the feed said should become of it when it is no longer declared; absent for what is the default, to remove it. */
   deletionPolicy?: 'Orphan'
   /** The settings that a process was handed last, and took: what it reports otherwise, it does not take up. */
-  pushed?: { container: string; digest: string; at: number }
+  pushed?: { container: string; digest: string; epoch: number; revision: number; at: number }
   /** One-shot tokens that were carried out, by annotation. */
   requests: Record<string, string>
   /** Secrets of Vaults as they were read last, by owner: which secret of which Vault, and the keyed digest of its content. */

@@ -29,7 +29,7 @@ export function handOver(input: FeedInput, revision: Revision, { host, container
   const memory = gateStays(input, revision, report) ? input.memory : nextEpoch(input)
   const desired = desiredFor(input, revision, memory.epoch)
   const step: Step = { action: 'Push', host, container, endpoint, desired, reason }
-  return { memory: recordPush(memory, container, digest, input.now), steps: [step] }
+  return { memory: recordPush(memory, { container, digest, revision: revision.number, at: input.now }), steps: [step] }
 }
 
 /**
@@ -49,7 +49,7 @@ export function handOverMuted(input: FeedInput, revision: Revision, { host, cont
   const desired = desiredFor(input, revision, next.epoch, 'standby')
   const reason = `${container}, which is muted, has other settings than those declared`
   const step: Step = { action: 'Push', host, container, endpoint, desired, reason }
-  return { memory: recordPush(next, container, digest, input.now), steps: [step] }
+  return { memory: recordPush(next, { container, digest, revision: revision.number, at: input.now }), steps: [step] }
 }
 
 export function desiredFor(input: FeedInput, revision: Revision, epoch: number, role: Live['role'] = 'publisher') {

@@ -62,3 +62,11 @@ it('a push that failed is tried again at once, whatever was pushed before', asyn
   await stage.pass(5000)
   expect(stage.feeds()[0]?.desired.live.rateLimits.subscribeBatch).toBe(100)
 })
+
+it('a failover that a controller did not live to push is pushed by the next one at once', async () => {
+  stage.dieAt(1, 'before')
+  stage.edit({ active: 'backup' })
+  await stage.pass(2000)
+  expect(stage.deaths).toBe(1)
+  expect(stage.feeds()[0]?.gate?.account).toBe('backup')
+})

@@ -6,8 +6,10 @@ import type { Proof } from './proof.ts'
 /** How long a process that does not take its settings up is left alone before it is handed them again, in ms. */
 const againMs = 30_000
 
-export function recordPush(memory: FeedMemory, container: string, digest: string, at: number): FeedMemory {
-  return { ...memory, pushed: { container, digest, at } }
+type Pushed = { container: string; digest: string; revision: number; at: number }
+
+export function recordPush(memory: FeedMemory, pushed: Pushed): FeedMemory {
+  return { ...memory, pushed: { ...pushed, epoch: memory.epoch } }
 }
 
 /** A push that failed says nothing: it is tried again as any other step. */
@@ -22,7 +24,9 @@ export function forgetPush({ pushed: _failed, ...memory }: FeedMemory): FeedMemo
 export function untakenBy({ now, memory }: FeedInput, container: string, report: FeedReport, digest: string): Proof | undefined {
   const { pushed } = memory
   if (pushed?.container !== container || pushed.digest !== digest || report.liveDigest === digest) return undefined
-  if (now - pushed.at >= againMs) return undefined
+  // A controller that died before it pushed has remembered it all the same.
+  const isAccepted = report.epoch >= pushed.epoch && report.revision === pushed.revision
+  if (!isAccepted || now - pushed.at >= againMs) return undefined
   const message = `${container} (version ${report.version}) accepts its settings and reports others: is its image older than the controller? It is handed them again every ${againMs / 1000} s`
   return { state: 'pending', reason: 'SettingsNotTaken', message }
 }
