@@ -40,7 +40,9 @@ export async function runVitest(
   const file = join(dir.path, 'report.json')
   try {
     const [command = '', ...rest] = [...launcher, process.execPath, ...vitestArguments(projects, args, omitted, file)]
-    const child = spawn(command, rest, { cwd: root, stdio: 'inherit' })
+    // The suites start hundreds of processes from the same files.
+    const env = { NODE_COMPILE_CACHE: join(dir.path, 'compile-cache'), ...process.env }
+    const child = spawn(command, rest, { cwd: root, stdio: 'inherit', env })
     const forward = () => child.kill('SIGTERM')
     process.once('SIGTERM', forward)
     const [code] = await once(child, 'exit')

@@ -35,5 +35,7 @@ function openPlain({ resource: { spec } }: Declared<'Host'>, hostKey: string, ar
     })
   }
   const root = join(stateDirectory, 'engines', hostKey.replace('/', '-'))
-  return openProcessEngine({ root, images: spec.engine.images ?? [], installationDirectory, dataDirectory, installation, log })
+  const compileCache = process.env.NODE_COMPILE_CACHE
+  const images = spec.engine.images ?? []
+  return openProcessEngine({ root, images, installationDirectory, dataDirectory, compileCache, installation, log })
 }

@@ -139,7 +139,7 @@ export class SessionChild {
     const child = fork(sessionMain, [account], {
       serialization: 'advanced',
       execArgv: [],
-      env: { TZ: process.env.TZ ?? '', PATH: process.env.PATH ?? '' },
+      env: environment(),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#process = child
@@ -231,4 +231,10 @@ export function silentStatus(account: SessionStatus['account'], isRunning: boole
     dropped: 0,
     conflated: 0,
   }
+}
+
+/** Nothing that a session does not need: its secrets come from files. */
+function environment(): NodeJS.ProcessEnv {
+  const { TZ = '', PATH = '', NODE_COMPILE_CACHE } = process.env
+  return { TZ, PATH, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) }
 }

@@ -21,6 +21,8 @@ export type ProcessEngineSettings = {
   installationDirectory: string
   /** Recordings and catalogues: `FEEDPLANE_DATA` of every feed. */
   dataDirectory: string
+  /** Folder where the feeds' node keeps what it has compiled: a feed starts in half the time. Absent: nowhere. */
+  compileCache?: string | undefined
   installation: string
   /** Told of what fails where nobody asked, such as a restart. */
   log: { warn(fields: object, message: string): void }
@@ -76,7 +78,10 @@ class ProcessEngine {
     this.#settings = settings
     this.#around = {
       installation: settings.installation,
-      env: { TZ: timeZone, FEEDPLANE_DATA: settings.dataDirectory, FEEDPLANE_PORT: '0' },
+      env: {
+        ...{ TZ: timeZone, FEEDPLANE_DATA: settings.dataDirectory, FEEDPLANE_PORT: '0' },
+        ...(settings.compileCache !== undefined && { NODE_COMPILE_CACHE: settings.compileCache }),
+      },
       changed: name => this.#changed(name),
       failed: (workload, error) => settings.log.warn({ workload, err: error }, 'workload could not be kept as wanted'),
     }
