@@ -50,9 +50,10 @@ export function mend(input: FeedInput, revision: Revision, placement: Placement)
   if (!workload) return restore(input, revision, placement)
   if (workload.labels[labels.specDigest] !== processDigest(revision))
     return make(input, revision, placement, `${container} is not what revision ${revision.number} runs`)
-  if (workload.state === 'created') return make(input, revision, placement, `${container} was created and never started`)
   if (workload.lostNetwork !== undefined) return reconnect(input, placement, workload.lostNetwork)
-  return workload.state === 'stopped' ? restart(input, revision, placement) : undefined
+  // What has the name has its files: one that was never started, or was since it was listed, needs nothing but a start.
+  const reason = workload.state === 'created' ? 'was created and never started' : 'is stopped'
+  return workload.state === 'stopped' || workload.state === 'created' ? restart(input, revision, placement, reason) : undefined
 }
 
 /** Its process goes on, and with it the sessions that had another way out. */
@@ -127,10 +128,10 @@ function restore(input: FeedInput, revision: Revision, placement: Placement): Me
   return { memory: input.memory, steps: [{ action: 'Rename', host, container: renamed.name, to: container, reason }] }
 }
 
-function restart(input: FeedInput, revision: Revision, { host, container }: Placement): Mending {
+function restart(input: FeedInput, revision: Revision, { host, container }: Placement, why: string): Mending {
   const memory = nextEpoch(input)
   const desired = desiredFor(input, revision, memory.epoch)
-  const start: Step = { action: 'Start', host, container, desired, reason: `${container} is stopped` }
+  const start: Step = { action: 'Start', host, container, desired, reason: `${container} ${why}` }
   return { memory, steps: [...stopOthers(input, container), start] }
 }
 
