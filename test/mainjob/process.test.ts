@@ -136,20 +136,23 @@ describe('an image edit', () => {
     ['one that crashes', 'crashing', /RolledBack.*CrashLoop/],
     ['one that never logs in', 'mute', /RolledBack.*ProgressDeadlineExceeded/],
   ]
-  it.each(bad)('to %s leaves the last good one untouched, and is not tried again', async (_what, image, why) => {
-    const was = await running()
-    setImage(stage, images[image])
-    const { code, out } = await feedctl(stage.controller.url, '-n', 'quickstart', 'rollout', 'demo', '--timeout', '60s')
-    expect({ code, out }).toMatchObject({ code: 1, out: expect.stringContaining('✗ Failed quickstart/demo') })
-    const after = await view()
-    expect(sentence(condition(after, 'Stalled'))).toMatch(why)
-    expect(condition(after, 'Ready')?.status).toBe('False')
-    expect(await running()).toEqual(was)
-    await until('ticks of the last good one', () => watchTicks(async () => undefined).then(() => true))
-    const writes = await stage.controller.writes()
-    await stage.controller.looks(6)
-    expect(await stage.controller.writes()).toEqual(writes)
-  })
+  it.each(isLong ? bad : bad.slice(0, 2))(
+    'to %s leaves the last good one untouched, and is not tried again',
+    async (_what, image, why) => {
+      const was = await running()
+      setImage(stage, images[image])
+      const { code, out } = await feedctl(stage.controller.url, '-n', 'quickstart', 'rollout', 'demo', '--timeout', '60s')
+      expect({ code, out }).toMatchObject({ code: 1, out: expect.stringContaining('✗ Failed quickstart/demo') })
+      const after = await view()
+      expect(sentence(condition(after, 'Stalled'))).toMatch(why)
+      expect(condition(after, 'Ready')?.status).toBe('False')
+      expect(await running()).toEqual(was)
+      await until('ticks of the last good one', () => watchTicks(async () => undefined).then(() => true))
+      const writes = await stage.controller.writes()
+      await stage.controller.looks(6)
+      expect(await stage.controller.writes()).toEqual(writes)
+    },
+  )
 
   it('taken back is Ready without a write', async () => {
     const writes = await stage.controller.writes()
@@ -191,7 +194,7 @@ describe('kill -9 of the controller', () => {
     expect({ ...(await running()), epoch: status(await view()).epoch }).toEqual({ ...was, epoch })
   })
 
-  it.each(['RolloutStarted', 'Create', 'Start', 'ProvenMuted', 'MoveGate', 'RolloutComplete'])(
+  it.each(isLong ? ['RolloutStarted', 'Create', 'Start', 'ProvenMuted', 'MoveGate', 'RolloutComplete'] : ['Create', 'MoveGate'])(
     'at %s of a rollout is made good by the next one',
     async moment => {
       const next = (await view()).spec.image === images.good ? images.base : images.good
