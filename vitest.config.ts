@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
 import { isLong } from './test/long.ts'
 
-// `unit` stands beside the code and needs no service. `services` drives real ones, so its files run one at a time, after the
-// unit tests: two suites at once would share the cores, one Docker engine and each other's timings. `faults` and `faults-apart`, the
-// part of it that needs a network namespace of its own, belong to `npm run test:faults`, `alerts` to `npm run test:alerts`. (Order 0 is no order: vitest moves a project of
-// one worker to the end.)
+// `unit` stands beside the code and needs no service. `services` drives real ones, after the unit tests: two files at a time, because
+// half of a suite is waiting, and no more, because they share the cores and one Docker engine. Suites whose subject is time itself are
+// alone on the machine (`services-alone`). `faults` and `faults-apart`, the part of it that needs a network namespace of its own, belong to
+// `npm run test:faults`, `alerts` to `npm run test:alerts`. (Order 0 is no order: vitest moves a project of one worker to the end.)
+const alone = ['test/feed-faults.test.ts', 'test/feed-watchdog.test.ts']
+
 export default defineConfig({
   test: {
     projects: [
@@ -21,11 +23,21 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**', 'test/alerts/**', ...(isLong ? [] : ['test/long/**'])],
-          fileParallelism: false,
+          exclude: ['test/faults/**', 'test/alerts/**', ...(isLong ? [] : ['test/long/**']), ...alone],
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'services-alone',
+          include: alone,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -35,7 +47,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -44,7 +56,7 @@ export default defineConfig({
           include: ['test/faults/apart/*.test.ts'],
           fileParallelism: false,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -54,7 +66,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],

@@ -18,7 +18,7 @@ const excluded = ['test/faults/**', 'test/alerts/**', ...(isLong ? [] : ['test/l
 async function main(args: string[], requireServices: boolean): Promise<number> {
   const suites = globSync('test/**/*.test.ts', { cwd: root, exclude: excluded })
   const omitted = leftOut(suites.sort().map(readSuite), await missingServices())
-  const tally = tallyOf(await runVitest(['unit', 'services'], args, omitted))
+  const tally = tallyOf(await runVitest(['unit', 'services', 'services-alone'], args, omitted))
   for (const { path, why } of omitted) console.log(`${requireServices ? 'FAILED' : 'left out'} ${path}: ${why}`)
   const failed = tally.failed + (requireServices ? omitted.length : 0)
   console.log(`\n${tally.passed} passed, ${failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`)

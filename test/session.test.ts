@@ -1,7 +1,9 @@
 // needs: docker, compose
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isLong } from './long.ts'
 import { until } from './services/deadline.ts'
 import { openSessionStage, recordsOf, type SessionStage } from './session/stage.ts'
 
@@ -85,10 +87,10 @@ describe('feedctl session', () => {
   })
 
   // With FEEDPLANE_LONG=1: half a minute.
-  it.runIf(process.env.FEEDPLANE_LONG === '1')(
-    'start resumes the feed that was stopped, in the container that it had; restart does both, and leaves the stack alone',
-    { timeout: 180_000 },
-    async () => {
+  if (isLong) {
+    it('start resumes the feed that was stopped, in the container that it had; restart does both, and leaves the stack alone', {
+      timeout: 180_000,
+    }, async () => {
       expect(await session('start')).toMatchObject({ code: 0 })
       expect(readFileSync(join(stage.manifests, 'feed.yaml'), 'utf8')).toContain('state: Running')
       const container = `${stage.engine.project}-futures-r1`
@@ -102,6 +104,6 @@ describe('feedctl session', () => {
       })
       expect(await startedAt()).not.toBe(before)
       expect(await stage.feedctl('--server', stage.controller, 'status')).toMatchObject({ code: 0 })
-    },
-  )
+    })
+  }
 })

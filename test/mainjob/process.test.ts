@@ -214,7 +214,8 @@ describe('kill -9 of the controller', () => {
 
 describe('a declaration that is gone', () => {
   it('takes its processes with it', async () => {
-    const { pid, sessions } = await stage.report()
+    // A folder on its way out has no port.
+    const { pid, sessions } = await until('the feed to answer', () => stage.report())
     rmSync(stage.feedFile)
     await until('the workload to be gone', () => stage.workloads().length === 0)
     const pids = [pid, ...sessions.map(session => session.pid ?? 0)]

@@ -6,7 +6,7 @@ import { digestOf } from '../../simulation/engine.ts'
 import { feedKey, type ImageName, imageReference, openStage, type Stage } from '../../simulation/stage.ts'
 
 /** About ten seconds; `numRuns` of some thousands is for whoever changes the plan. */
-const runs = 100
+const runs = 50
 const maxActions = 25
 /** The same in every run, so that a failure is the change's; others are for whoever looks for more. */
 const seed = Number(process.env.FEEDPLANE_SEED ?? 1)
