@@ -28,6 +28,8 @@ export type Rollout = {
   movesGate?: true
   /** Since when the new workload, which publishes, has not answered. */
   silentSince?: number
+  /** When the old workload, which shall publish again and did not answer, was last started anew. */
+  renewedAt?: number
   /** Where it will run; the same as `serving` when the running process takes the revision over. */
   container: string
   startedAt: number

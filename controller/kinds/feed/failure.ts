@@ -6,7 +6,7 @@ import { type Holder, moveGate, silentMs } from './gatemove.ts'
 import { handOver, type Writing } from './handover.ts'
 import { type FeedInput, findReport, findRevision, findWorkload } from './input.ts'
 import { loginsRetried } from './loginretry.ts'
-import { leftOvers, mend } from './repair.ts'
+import { leftOvers, mend, reconnect } from './repair.ts'
 import { remembered } from './resubscription.ts'
 import { forgetPush } from './untaken.ts'
 
@@ -15,6 +15,9 @@ export const stuckIntervalMs = 5000
 
 /** How often a way back that waits for something is looked at, in ms. */
 const revertIntervalMs = 1000
+
+/** Time that a process has to answer after it was started anew, in ms; a busy machine takes seconds to start one. */
+const renewalMs = 30_000
 
 export type Reason = { reason: string; message: string }
 
@@ -80,20 +83,25 @@ function returnGate(input: FeedInput, rollout: Rollout, good: Holder): Writing |
   const { container } = good.placement
   const successor = findRevision(input, rollout.revision)
   const report = findReport(input, container)
-  if (!rollout.movesGate || !successor || findWorkload(input, container)?.state !== 'running') return undefined
+  const workload = findWorkload(input, container)
+  if (!rollout.movesGate || !successor || workload?.state !== 'running') return undefined
   if (report?.role === 'publisher') return undefined
-  if (!report && input.now - rollout.phaseSince >= silentMs) return { memory: input.memory, steps: [stopSilent(good.placement)] }
+  if (workload.lostNetwork !== undefined) return reconnect(input, good.placement, workload.lostNetwork)
+  if (!report && isSilent(rollout, input.now)) return renew(input, rollout, good.placement)
   const placement = { host: successor.snapshot.hostRef, container: rollout.container, revision: successor.number }
   const reason = `${container} publishes again: revision ${rollout.revision} ${rollout.failure?.reason ?? 'is no longer wanted'}`
   return moveGate(input, { placement, revision: successor }, good, rollout.phaseSince, reason)
 }
 
-const stopSilent = ({ host, container }: Placement): Step => ({
-  action: 'Stop',
-  host,
-  container,
-  reason: `${container} shall publish again and does not answer: it is started anew`,
-})
+/** One that was just started anew has not had the time to answer. */
+function isSilent({ phaseSince, renewedAt }: Rollout, now: number): boolean {
+  return renewedAt === undefined ? now - phaseSince >= silentMs : now - renewedAt >= renewalMs
+}
+
+function renew({ memory, now }: FeedInput, rollout: Rollout, { host, container }: Placement): Writing {
+  const reason = `${container} shall publish again and does not answer: it is started anew`
+  return { memory: { ...memory, rollout: { ...rollout, renewedAt: now } }, steps: [{ action: 'Stop', host, container, reason }] }
+}
 
 export function withoutRollout({ memory: { rollout: _done, ...rest } }: FeedInput): FeedMemory {
   return rest

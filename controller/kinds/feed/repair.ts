@@ -57,7 +57,7 @@ export function mend(input: FeedInput, revision: Revision, placement: Placement)
 }
 
 /** Its process goes on, and with it the sessions that had another way out. */
-function reconnect({ memory }: FeedInput, { host, container }: Placement, network: string): Mending {
+export function reconnect({ memory }: FeedInput, { host, container }: Placement, network: string): Mending {
   const reason = `${container} was disconnected from its network ${network}`
   return { memory, steps: [{ action: 'Connect', host, container, reason }] }
 }

@@ -226,6 +226,18 @@ describe('a handover', () => {
     expect(runs()).toEqual(['sim-f-r1 sim/good-1:1'])
   })
 
+  it('joins an old process to its network again that was taken from it, when it shall publish again', async () => {
+    stage.edit({ image: 'good-2' })
+    await toPhase('settling')
+    for (const workload of stage.workloads()) workload.isDisconnected = workload.name === 'sim-f-r1'
+    stage.edit({ image: 'good-1' })
+    stage.writes.length = 0
+    await stage.pass(minuteMs)
+    expect(stage.writes).not.toContain('stop sim-f-r1')
+    expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+    expect(runs()).toEqual(['sim-f-r1 sim/good-1:1'])
+  })
+
   it('leaves the new one muted beside what serves where no automatic rollback is wanted', async () => {
     stage.edit({ image: 'never-logs-in', autoRollback: false })
     await stage.pass(minuteMs)
