@@ -148,15 +148,20 @@ export class ProcessWorkload {
     return !this.#removing && !existsSync(this.#folder)
   }
 
-  /** Ends what still runs of a workload whose folder is gone. */
+  /** Ends what still runs of a workload whose folder is gone. Where that fails it is tried again at a later tick. */
   async abandon(signal: AbortSignal): Promise<void> {
     this.#removing = true
-    await this.#mutex.run(signal, async () => {
-      clearTimeout(this.#restart)
-      this.#restart = undefined
-      this.#closed = true
-      if (this.#run !== undefined) await this.#end(this.#run, signal)
-    })
+    try {
+      await this.#mutex.run(signal, async () => {
+        clearTimeout(this.#restart)
+        this.#restart = undefined
+        this.#closed = true
+        if (this.#run !== undefined) await this.#end(this.#run, signal)
+      })
+    } catch (error) {
+      this.#removing = false
+      throw error
+    }
   }
 
   logs(lines: number): Promise<string> {
