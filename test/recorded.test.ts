@@ -189,7 +189,7 @@ async function readChecked({ nats }: Ground, count: number) {
     onTick: tick => void ticks.push(tick),
   })
   try {
-    await until(`${count} ticks to be read`, () => consumer.counts().received >= count)
+    await until(`${count} ticks to be read`, () => consumer.counts().received >= count, 110_000)
     return { ticks, counts: consumer.counts() }
   } finally {
     await consumer.close()
@@ -244,7 +244,7 @@ function countsOf(rows: Row[], group: InstrumentGroup, round: Tick[]) {
 }
 
 // They spend their time on the replay's clock.
-describe.concurrent('a recorded day, replayed through the feed and read back from the stream', () => {
+describe.concurrent('a recorded day, replayed through the feed and read back from the stream', { timeout: 240_000 }, () => {
   it.for([
     [
       'czce-AP010-20200803',

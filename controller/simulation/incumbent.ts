@@ -12,7 +12,7 @@ import { runLoop } from '../runtime/loop.ts'
 import { KeyQueue } from '../runtime/queue.ts'
 import type { Result } from '../runtime/result.ts'
 import type { Problem } from '../sources/problem.ts'
-import type { Snapshot } from '../sources/source.ts'
+import type { Snapshot, Source } from '../sources/source.ts'
 import { storeOf } from '../store/store.ts'
 import type { Line } from './call.ts'
 import { catalogues, type HostName } from './declaration.ts'
@@ -45,6 +45,8 @@ export const resyncMs = 10_000
 export type Incumbent = {
   life: Life
   queue: KeyQueue
+  /** Whether it lives and has taken over the newest snapshot of the folder; a disk that refuses it puts that off. */
+  isRead(): boolean
   /** The operator approves the deletions that are held. */
   approve(): void
 }
@@ -114,7 +116,16 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
     for (const id of ids) queue.add(id)
   }
   const hints: Hints = { onHint: () => undefined }
-  const source = folderSource(world.folder, ports.store.lastGood, life.clock, hints)
+  let shown: Snapshot | undefined
+  const folder = folderSource(world.folder, ports.store.lastGood, life.clock, hints)
+  const source: Source = {
+    ...folder,
+    run: (onSnapshot, signal) =>
+      folder.run(snapshot => {
+        shown = snapshot
+        onSnapshot(snapshot)
+      }, signal),
+  }
   const desk = { take: async (snapshot: Snapshot) => take(snapshot, false) } as Desk
   // A source that rejects ends the process.
   readSource(source, desk, silent, life.signal, life.clock).catch(error => {
@@ -133,7 +144,8 @@ export function takeOffice(world: World, life: Life, observer: Observer, plant: 
     observe: (id: string, result: Result) => life.isOver || observer.onResult(id, result),
   }
   runLoop(looping, life.signal).catch(error => observer.onResult('loop', { type: 'error', fault: asFault(error) }))
-  return { life, queue, approve: () => newest && !life.isOver && take(newest, true) }
+  const isRead = () => !life.isOver && newest !== undefined && newest === shown
+  return { life, queue, isRead, approve: () => newest && !life.isOver && take(newest, true) }
 }
 
 const silent = { error: () => undefined } as unknown as Logger

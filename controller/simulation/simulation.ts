@@ -130,12 +130,13 @@ async function converge(run: RunState): Promise<number | undefined> {
   return undefined
 }
 
-/** The last of the disasters are calls that hang or are yet to land, and errors that nobody has come back to yet. */
-function isOver({ world: { astray }, oversight: { troubled } }: RunState): boolean {
-  return astray.size === 0 && troubled.size === 0
+/** The last of the disasters are calls that hang or are yet to land, errors that nobody has come back to yet, and edits not yet taken over. */
+function isOver({ world: { astray }, oversight: { troubled }, incumbent }: RunState): boolean {
+  return astray.size === 0 && troubled.size === 0 && incumbent().isRead()
 }
 
-function unfinished({ oversight: { troubled } }: RunState): Violation {
+function unfinished({ oversight: { troubled }, incumbent }: RunState): Violation {
+  if (!incumbent().isRead()) return { invariant: 'edit-answered', message: 'the newest snapshot of the folder is not taken over' }
   return { invariant: 'edit-answered', message: `${[...troubled].join(', ')} can still not be looked at without an error` }
 }
 
