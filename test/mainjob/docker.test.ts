@@ -38,8 +38,8 @@ beforeAll(async () => {
   stage = await startDockerStage()
   fleet = await startFleet({ ...dockerFleet(stage.engine.project, idleFeeds), signal: AbortSignal.timeout(120_000) })
   endIdle = await fleet.idle()
-  // The other strategy has a part of its own. Beside other suites a container may take half a minute from its creation to its first tick.
-  edit(stage.feedFile, 'rollout: {progressDeadline: 30s,', 'rollout: {strategy: Recreate, progressDeadline: 90s,')
+  // The other strategy has a part of its own.
+  edit(stage.feedFile, 'rollout: {', 'rollout: {strategy: Recreate, ')
   feedText = readFileSync(stage.feedFile, 'utf8')
   await stage.controller.start()
 }, 300_000)

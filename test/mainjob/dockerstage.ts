@@ -104,7 +104,8 @@ async function rewrite(folder: string, canaries: Canaries, { project, network, i
       .replaceAll('project: feedplane-feeds', `project: ${project}-feeds`)
       .replaceAll('feedplane/feed:1.0', `feedplane/feed:${project}`)
       .replaceAll('limit: 2000 ', `limit: ${instruments} `)
-      .replaceAll('progressDeadline: 30s, minHealthy: 3s', 'progressDeadline: 12s, minHealthy: 1s')
+      // Beside other suites a container may take a quarter of a minute from its creation to its first tick.
+      .replaceAll('progressDeadline: 30s, minHealthy: 3s', 'progressDeadline: 60s, minHealthy: 1s')
       .replaceAll('demo-primary-password', canaries.primary)
       .replaceAll('demo-backup-password', canaries.backup)
       .replaceAll('demo-nats-password', canaries.nats)
