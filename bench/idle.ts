@@ -40,10 +40,12 @@ export const idleDocker: Measurement = {
   },
 }
 
-/** Feeds as containers whose names begin with the project's, from the feed's image of that tag. */
+/** Spec of a Host whose containers' names begin with the project's. */
+export const dockerHost = (project: string) => `engine: {type: docker}\n  network: ${project}-fleet\n  project: ${project}-fleet`
+
+/** Feeds as containers of such a Host, from the feed's image of that tag. */
 export function dockerFleet(project: string, feeds: number) {
-  const host = `engine: {type: docker}\n  network: ${project}-fleet\n  project: ${project}-fleet`
-  return { feeds, host, image: `feedplane/feed:${project}`, namespace: `${project}-fleet` }
+  return { feeds, host: dockerHost(project), image: `feedplane/feed:${project}`, namespace: `${project}-fleet` }
 }
 
 async function measureFleet(fleet: Fleet, where: string): Promise<Figure[]> {

@@ -8,6 +8,7 @@ import { encoding } from './encoding.ts'
 import { failoverCold, failoverWarm } from './failover.ts'
 import { type Judged, judge } from './figure.ts'
 import { firstWrite } from './firstwrite.ts'
+import { scaleDocker, scaleProcesses } from './fleetscale.ts'
 import { frozen } from './frozen.ts'
 import { handover } from './handover.ts'
 import { idle, idleDocker } from './idle.ts'
@@ -37,6 +38,8 @@ const measurements: Measurement[] = [
   idleDocker,
   load,
   scale,
+  scaleProcesses,
+  scaleDocker,
   frozen,
 ]
 

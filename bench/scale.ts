@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { temporaryDirectory } from '../test/services/directory.ts'
 import type { Figure } from './figure.ts'
 import type { Measurement } from './measurement.ts'
 import { median, percentile } from './sample.ts'
 import type { ScaleReport } from './scaleworker.ts'
+import { askWorker } from './worker.ts'
 
 const counts = [1, 100, 1000, 5000]
 /** Of which the budgets speak, and between which a feed's cost may not grow. */
@@ -29,13 +26,7 @@ export const scale: Measurement = {
 async function reportOf(feeds: number, signal: AbortSignal): Promise<ScaleReport> {
   const { path, remove } = await temporaryDirectory('scale')
   try {
-    const worker = spawn(process.execPath, [join(import.meta.dirname, 'scaleworker.ts'), path, String(feeds)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      signal,
-    })
-    const [answer, [code]] = await Promise.all([text(worker.stdout), once(worker, 'exit')])
-    if (code !== 0) throw new Error(`the controller of ${feeds} feeds ended with ${code}`)
-    return JSON.parse(answer) as ScaleReport
+    return await askWorker<ScaleReport>('scaleworker.ts', [path, String(feeds)], signal)
   } finally {
     await remove()
   }

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { apart } from '../services/apart.ts'
 import { missingServices } from '../services/availability.ts'
 import { leftOut, readSuite } from '../suite.ts'
 import { runVitest } from '../vitest.ts'
@@ -25,9 +26,6 @@ async function main(args: string[], requireServices: boolean): Promise<number> {
   console.log(`\n${held} rows held, ${results.length - held} did not: docs/reference/faults.md`)
   return reports.every(({ succeeded }) => succeeded) && !(requireServices && omitted.length > 0) ? 0 : 1
 }
-
-/** A network namespace of its own with a loopback: a second engine would delete the first one's docker0. */
-const apart = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'apart']
 
 function merged(results: RowResult[]): RowResult[] {
   const earlier = existsSync(file) ? readPage(readFileSync(file, 'utf8')) : []

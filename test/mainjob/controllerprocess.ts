@@ -94,6 +94,19 @@ export class ControllerProcess {
     await exit.finally(() => this.#watchers.delete(watcher))
   }
 
+  /** When the next line of its log that fits came, on the clock of `performance.now`. */
+  async logged(fits: (line: LogLine) => boolean, signal: AbortSignal): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const watcher = (line: LogLine) => fits(line) && resolve(performance.now())
+    const abort = () => reject(signal.reason)
+    this.#watchers.add(watcher)
+    signal.addEventListener('abort', abort)
+    return promise.finally(() => {
+      this.#watchers.delete(watcher)
+      signal.removeEventListener('abort', abort)
+    })
+  }
+
   async get<T>(path: string): Promise<T> {
     const response = await fetch(`${this.url}${path}`)
     if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`)

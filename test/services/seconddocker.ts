@@ -30,14 +30,18 @@ export type SecondDocker = {
   stop(): Promise<void>
 }
 
+/** Engines of this process so far: each has a bridge and a subnet of its own. */
+let engines = 0
+
 /**
- * Needs root, and a network namespace in which there is no other engine: it throws where there is a docker0. It has a data root of its own,
+ * Needs root, and a network namespace in which there is no docker0, which it would delete: it throws where there is one. It has a data root of its own,
  * an ext4 file system of so many bytes in a sparse file, and its own exec root, socket, pid file and bridge.
  */
 export async function startSecondDocker(sizeBytes: number): Promise<SecondDocker> {
   await refuseBesideAnother()
   const { path, remove } = await temporaryDirectory('dockerd')
-  const bridge = `fp${process.pid % 1_000_000}`
+  const number = ++engines
+  const bridge = `fp${process.pid % 1_000_000}x${number}`
   const undo: (() => Promise<unknown>)[] = [remove]
   const undoAll = async () => {
     for (const step of undo.splice(0).reverse()) await step().catch(error => console.error('left behind:', String(error)))
@@ -47,7 +51,7 @@ export async function startSecondDocker(sizeBytes: number): Promise<SecondDocker
     undo.push(() => unmountAll(path))
     await run('ip', ['link', 'add', bridge, 'type', 'bridge'])
     undo.push(() => run('ip', ['link', 'delete', bridge]))
-    const subnet = `10.${200 + (process.pid % 50)}`
+    const subnet = `10.${200 + ((process.pid + number) % 50)}`
     await run('ip', ['address', 'add', `${subnet}.0.1/24`, 'dev', bridge])
     await run('ip', ['link', 'set', bridge, 'up'])
     const life = await openLife(path, dataRoot, bridge, subnet)
