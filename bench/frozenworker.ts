@@ -53,6 +53,8 @@ async function openBoth(here: Engine, there: Engine, image: string, namespace: (
   const world = await openWorld({ docker: here.docker, declaration: { namespace: near, image, endpoint: here.endpoint } })
   for (const [name, text] of Object.entries(manifestsOf({ namespace: far, image, endpoint: there.endpoint })))
     writeFileSync(join(world.manifests, `second-${name}`), text)
+  // Recorded ticks come by the second: at their own pace a rollout would wait for one or two of them.
+  for (const name of ['rest.yaml', 'second-rest.yaml']) edit(join(world.manifests, name), 'replay: {', 'replay: {speed: 20, ')
   const both = { ...world, keys: [...world.keys, `${far}/feed`] }
   await until('both feeds to be Ready', () => isReady(both), readyMs)
   return both

@@ -71,7 +71,7 @@ async function main(log: Logger): Promise<void> {
     directory,
     dataDirectory: settings.FEEDPLANE_DATA,
     hungMs: settings.FEEDPLANE_SESSION_HUNG_MS,
-    sessionMemoryBytes: sessionMemoryOf(settings.FEEDPLANE_SESSION_MEMORY_MB),
+    sessionMemoryBytes: sessionMemoryOf(settings.FEEDPLANE_SESSION_MEMORY_MB, saved.desired.launch.accounts.length),
   })
   const version = readVersion()
   const metrics = metricsOf(supervisor, version)
@@ -110,10 +110,10 @@ function readSettings(): z.infer<typeof settingsSchema> {
   throw stalled('SettingsInvalid', `environment ${issue?.path.join('.')}: ${issue?.message}`)
 }
 
-function sessionMemoryOf(megabytes: number | undefined): number {
+function sessionMemoryOf(megabytes: number | undefined, sessions: number): number {
   if (megabytes !== undefined) return megabytes * 1024 * 1024
   const limit = process.constrainedMemory()
-  return sessionMemoryShare * (limit > 0 ? Math.min(limit, totalmem()) : totalmem())
+  return sessionMemoryShare(sessions) * (limit > 0 ? Math.min(limit, totalmem()) : totalmem())
 }
 
 function listen(server: ReturnType<typeof serve>, port: number, bind: string): Promise<number> {

@@ -12,8 +12,8 @@ export type MemoryWatch = {
 
 export type MemoryStep = 'none' | 'replace' | 'flip'
 
-/** A session has this share of the memory that the container, or the machine, gives the feed. */
-export const sessionMemoryShare = 0.4
+/** Each session has this share of the memory that the container, or the machine, gives the feed; the supervisor has the rest. */
+export const sessionMemoryShare = (sessions: number): number => (sessions > 1 ? 0.4 : 0.6)
 
 /** A publishing session over this many bounds waits for a quiet moment no longer. */
 const urgency = 1.25
