@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { stalled, waiting } from '../../crds/contract/fault.ts'
 import type { SecretValues } from './secret.ts'
@@ -7,14 +7,60 @@ import type { SecretValues } from './secret.ts'
 const secretLimitBytes = 64 * 1024
 
 /**
- * One file per key in a folder below the secrets directory; a trailing newline is no part of the value. The folder may be a link
- * (as secret mounts are), but not one that leaves the directory. Reads synchronously: these are a few bytes of a memory file system or
- * a local disk, looked at with every reconcile, and the ways through Node's file threads were half of what a reconcile cost.
+ * A file that was changed so shortly before it was read, in ms, may change again without another time: file systems count time in ticks
+ * of a few ms, and some in seconds.
  */
-export function readFiles(root: string, folder: string, keys: readonly string[]): SecretValues {
-  const entries = keys.map(key => [key, readKey(root, join(root, folder, key))] as const)
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
+const racyMs = 2500
+
+type Stamp = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>
+
+/**
+ * One file per key in a folder below the secrets directory; a trailing newline is no part of the value. The folder may be a link
+ * (as secret mounts are), but not one that leads out of the directory. Reads synchronously: these are a few bytes of a memory file system or
+ * a local disk, looked at with every reconcile, and the ways through Node's file threads were half of what a reconcile cost. A file that
+ * is the same by its inode and times as when it was read is not read again.
+ */
+export class SecretFiles {
+  readonly #root: string
+  readonly #known = new Map<string, { stamp: Stamp; value: string }>()
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  read(folder: string, keys: readonly string[]): SecretValues {
+    const entries = keys.map(key => [key, this.#readKey(join(this.#root, folder, key))] as const)
+    return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])))
+  }
+
+  /** Keeps no value that was read. */
+  forget(): void {
+    this.#known.clear()
+  }
+
+  #readKey(path: string): string | undefined {
+    const stamp = stampOf(path)
+    const known = this.#known.get(path)
+    if (stamp && known && isSame(stamp, known.stamp)) return known.value
+    this.#known.delete(path)
+    const value = readKey(this.#root, path)
+    if (stamp && value !== undefined && Date.now() - Number(stamp.ctimeNs / 1_000_000n) > racyMs)
+      this.#known.set(path, { stamp, value })
+    return value
+  }
 }
+
+/** What tells one content of a file from another; nothing where the read is to say what is wrong with it. */
+function stampOf(path: string): Stamp | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+const isSame = (a: Stamp, b: Stamp): boolean =>
+  a.ino === b.ino && a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs && a.size === b.size && a.dev === b.dev
 
 /** One file below the secrets directory that has to be there. Throws a waiting Fault `SecretMissing` where it is not, or is empty. */
 export function readSecretFile(root: string, path: string): string {

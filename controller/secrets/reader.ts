@@ -4,7 +4,7 @@ import { keyOf } from '../../crds/contract/resource.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Declared } from '../store/declared.ts'
 import { readEnv } from './env.ts'
-import { readFiles } from './file.ts'
+import { SecretFiles } from './file.ts'
 import { checkComplete, keysOf, type SecretReader, type SecretReading, type SecretValues } from './secret.ts'
 import { Settling } from './settling.ts'
 import { openVaults } from './vault.ts'
@@ -27,13 +27,14 @@ export type SecretSettings = {
 export function secretReader(settings: SecretSettings): SecretReader & { hint(): void } {
   const { clock = systemClock, random = Math.random, onChange = () => undefined, onFailed = () => undefined } = settings
   const settling = new Settling(clock, onChange)
+  const from = { environment: settings.environment, directory: settings.directory, files: new SecretFiles(settings.directory) }
   const signal = settings.signal ?? new AbortController().signal
   const vaults = openVaults({ directory: settings.directory, clock, random, onChange, onFailed, signal })
 
   const readAtOnce = (credentials: Declared<'Credentials'>): SecretReading => {
     const key = keyOf(credentials.resource.metadata)
     try {
-      return { values: settling.settle(key, lookUp(credentials, settings)) }
+      return { values: settling.settle(key, lookUp(credentials, from)) }
     } catch (error) {
       onFailed(key, asFault(error).reason)
       throw error
@@ -48,9 +49,10 @@ export function secretReader(settings: SecretSettings): SecretReader & { hint():
     },
     async readAside(credentials) {
       const { vault } = credentials.resource.spec
-      return vault ? vaults.readAside(credentials, vault) : { values: lookUp(credentials, settings) }
+      return vault ? vaults.readAside(credentials, vault) : { values: lookUp(credentials, from) }
     },
     forget(key) {
+      from.files.forget()
       settling.forget(key)
       vaults.forget(key)
     },
@@ -59,13 +61,15 @@ export function secretReader(settings: SecretSettings): SecretReader & { hint():
   }
 }
 
+type From = Pick<SecretSettings, 'environment' | 'directory'> & { files: SecretFiles }
+
 function lookUp(
   { resource: { spec, metadata } }: Declared<'Credentials'>,
-  { environment, directory }: SecretSettings,
+  { environment, directory, files }: From,
 ): SecretValues {
   const { account, env, file } = spec
   const keys = keysOf(account)
-  const values = env ? readEnv(env.prefix, keys, environment) : readFiles(directory, file?.path ?? '', keys)
+  const values = env ? readEnv(env.prefix, keys, environment) : files.read(file?.path ?? '', keys)
   const hint = (missing: string[]) =>
     env
       ? `set ${missing.map(key => env.prefix + key).join(', ')} in the controller's environment`
