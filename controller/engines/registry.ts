@@ -1,4 +1,4 @@
-import { digestOf } from '../../crds/contract/digest.ts'
+import { digestOnce } from '../../crds/contract/digest.ts'
 import { keyOf } from '../../crds/contract/resource.ts'
 import type { Declared } from '../store/declared.ts'
 import { type Engine, labels, type Workload } from './engine.ts'
@@ -47,7 +47,7 @@ export function engineRegistry(options: RegistryOptions): EngineRegistry {
   return {
     of(host) {
       const hostKey = keyOf(host.resource.metadata)
-      const digest = digestOf(host.resource.spec)
+      const digest = digestOnce(host.resource.spec)
       const present = entries.get(hostKey)
       if (present?.digest === digest) return present.opened
       const opened = reopen(present, () => start(hostKey, host, options, its => owners.set(hostKey, its)))

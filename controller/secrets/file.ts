@@ -39,23 +39,16 @@ export class SecretFiles {
   }
 
   #readKey(path: string): string | undefined {
-    const stamp = stampOf(path)
-    const known = this.#known.get(path)
-    if (stamp && known && isSame(stamp, known.stamp)) return known.value
-    this.#known.delete(path)
-    const value = readKey(this.#root, path)
-    if (stamp && value !== undefined && Date.now() - Number(stamp.ctimeNs / 1_000_000n) > racyMs)
-      this.#known.set(path, { stamp, value })
-    return value
-  }
-}
-
-/** What tells one content of a file from another; nothing where the read is to say what is wrong with it. */
-function stampOf(path: string): Stamp | undefined {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false })
-  } catch {
-    return undefined
+    return orAbsent(path, () => {
+      const stamp = statSync(path, { bigint: true, throwIfNoEntry: false })
+      const known = this.#known.get(path)
+      if (stamp && known && isSame(stamp, known.stamp)) return known.value
+      this.#known.delete(path)
+      if (!stamp) return undefined
+      const value = readKey(this.#root, path)
+      if (Date.now() - Number(stamp.ctimeNs / 1_000_000n) > racyMs) this.#known.set(path, { stamp, value })
+      return value
+    })
   }
 }
 
@@ -65,17 +58,22 @@ const isSame = (a: Stamp, b: Stamp): boolean =>
 /** One file below the secrets directory that has to be there. Throws a waiting Fault `SecretMissing` where it is not, or is empty. */
 export function readSecretFile(root: string, path: string): string {
   const place = join(root, path)
-  const value = readKey(root, place)?.trim()
+  const value = orAbsent(place, () => readKey(root, place))?.trim()
   if (!value) throw waiting('SecretMissing', `${place} is not there: write it`)
   return value
 }
 
-function readKey(root: string, path: string): string | undefined {
+function readKey(root: string, path: string): string {
+  const realPath = realpathSync.native(path)
+  if (!realPath.startsWith(realpathSync.native(root) + sep))
+    throw stalled('SecretRefused', `${path} leads out of the secrets directory`)
+  return readBounded(path, realPath).replace(/\r?\n$/, '')
+}
+
+/** `undefined` where there is no such file; throws a Fault with the file's name where it cannot be read. */
+function orAbsent(path: string, read: () => string | undefined): string | undefined {
   try {
-    const realPath = realpathSync.native(path)
-    if (!realPath.startsWith(realpathSync.native(root) + sep))
-      throw stalled('SecretRefused', `${path} leads out of the secrets directory`)
-    return readBounded(path, realPath).replace(/\r?\n$/, '')
+    return read()
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined

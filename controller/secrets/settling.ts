@@ -23,10 +23,11 @@ export class Settling {
     this.#onQuiet = onQuiet
   }
 
-  /** What is in use of an account of which this was read. */
+  /** What is in use of an account of which this was read: the same object while it is the same. */
   settle(key: string, values: SecretValues): SecretValues {
     const known = this.#accounts.get(key)
-    if (!known || isDeepStrictEqual(known.values, values)) return this.#take(key, values)
+    if (!known) return this.#take(key, values)
+    if (isDeepStrictEqual(known.values, values)) return this.#take(key, known.values)
     const isNext = isDeepStrictEqual(known.next?.values, values)
     if (isNext && known.next?.isQuiet) return this.#take(key, values)
     if (!isNext) this.#await(key, known, values)

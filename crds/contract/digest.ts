@@ -13,6 +13,17 @@ export function digestOf(value: unknown): string {
   return `v1:${createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32)}`
 }
 
+const digests = new WeakMap<object, string>()
+
+/** `digestOf` a value that nobody changes, computed once for each object. */
+export function digestOnce(value: object): string {
+  const known = digests.get(value)
+  if (known !== undefined) return known
+  const digest = digestOf(value)
+  digests.set(value, digest)
+  return digest
+}
+
 /**
  * Keyed digest of secret content. A plain hash of a short password can be guessed from a status or a label; this one cannot
  * without the key, which never leaves the controller's state directory.

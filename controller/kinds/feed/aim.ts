@@ -32,9 +32,11 @@ const unresolved = { class: 'waiting', reason: 'InputsUnresolved', message: 'the
 
 /** No new process can be given what a Vault does not tell now; one that runs has it with itself. */
 function unreadSecrets({ secrets }: FeedInput, declared: Revision, current: Revision | undefined): Violation | undefined {
-  if (current && isSameProcess(current.snapshot, declared.snapshot)) return undefined
-  for (const [owner, view] of Object.entries(secrets))
-    if (view && 'isAssumed' in view && view.trouble) return violationOf(owner, view.trouble)
+  for (const [owner, view] of Object.entries(secrets)) {
+    if (!view || !('isAssumed' in view) || !view.trouble) continue
+    if (current && isSameProcess(current.snapshot, declared.snapshot)) return undefined
+    return violationOf(owner, view.trouble)
+  }
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import { digestOf, keyedDigestOf } from '../../../crds/contract/digest.ts'
 import { asFault } from '../../../crds/contract/fault.ts'
+import type { SecretValues } from '../../secrets/secret.ts'
 import type { Declared } from '../../store/declared.ts'
 import type { FeedMemory } from '../../store/memory.ts'
 import type { FeedInput, SecretOwner, SecretView } from './input.ts'
@@ -18,7 +19,7 @@ export async function viewSecrets(
     const source = sourceOf(declared)
     try {
       const { values, trouble } = await secrets.read(declared)
-      const digest = keyedDigestOf(store.installation.digestKey, values)
+      const digest = digestOfValues(store.installation.digestKey, values)
       return { digest, ...(source !== undefined && { source }), ...(trouble && { trouble }) }
     } catch (error) {
       const fault = asFault(error)
@@ -29,6 +30,17 @@ export async function viewSecrets(
   }
   const owners = Object.entries(credentials) as [SecretOwner, Declared<'Credentials'>][]
   return Object.fromEntries(await Promise.all(owners.map(async ([owner, declared]) => [owner, await view(owner, declared)])))
+}
+
+const digests = new WeakMap<SecretValues, { key: Buffer; digest: string }>()
+
+/** Computed once for what was read once. */
+function digestOfValues(key: Buffer, values: SecretValues): string {
+  const known = digests.get(values)
+  if (known?.key === key) return known.digest
+  const digest = keyedDigestOf(key, values)
+  digests.set(values, { key, digest })
+  return digest
 }
 
 /** The memory with what was read of Vaults now; of what could not be read it keeps what it has. */

@@ -1,12 +1,23 @@
 import { accounts, type Launch } from '../../../crds/contract/desired.ts'
-import { digestOf } from '../../../crds/contract/digest.ts'
+import { digestOf, digestOnce } from '../../../crds/contract/digest.ts'
 import type { Revision, Snapshot } from '../../store/revision.ts'
 import type { FeedInput } from './input.ts'
 
-/** What is declared now, with everything that it refers to. `undefined` while something that it refers to is missing. */
+type Made = { from: [profile: unknown, groups: unknown, secrets: string]; snapshot: Snapshot }
+
+const made = new WeakMap<object, Made>()
+
+/**
+ * What is declared now, with everything that it refers to: the same object while it is the same. `undefined` while something that it refers
+ * to is missing.
+ */
 export function snapshotOf(input: FeedInput): Snapshot | undefined {
   const { declared, profile, resolution } = input
   if (!declared || !profile || !resolution) return undefined
+  const digests = secretDigests(input)
+  const from: Made['from'] = [profile, resolution.groups, JSON.stringify(digests)]
+  const before = made.get(declared)
+  if (before?.from.every((part, index) => part === from[index])) return before.snapshot
   const { spec } = declared.resource
   const { gateway, publish, calendar, queue, rateLimits, watchdog } = profile.resource.spec
   const launch: Launch = {
@@ -16,14 +27,16 @@ export function snapshotOf(input: FeedInput): Snapshot | undefined {
     queue,
     accounts: accounts.filter(account => spec.credentials[account] !== undefined),
   }
-  return {
+  const snapshot: Snapshot = {
     hostRef: spec.hostRef,
     image: spec.image,
     container: spec.container,
     launch,
     live: { rateLimits, watchdog, instrumentGroups: resolution.groups },
-    secretDigests: secretDigests(input),
+    secretDigests: digests,
   }
+  made.set(declared, { from, snapshot })
+  return snapshot
 }
 
 /** The revision that the snapshot is: a kept one with the same inputs, or the next number. */
@@ -41,21 +54,16 @@ export function isSameProcess(a: Snapshot, b: Snapshot): boolean {
   return partOf(a) === partOf(b)
 }
 
-/** Digest of all inputs. The instruments' part, which can be 20,000 names, is remembered by identity. */
+const inputsDigests = new WeakMap<Snapshot, string>()
+
+/** Digest of all inputs, computed once. The instruments' part, which can be 20,000 names, is remembered by identity. */
 export function inputsDigestOf(snapshot: Snapshot): string {
+  const known = inputsDigests.get(snapshot)
+  if (known !== undefined) return known
   const { live, ...rest } = snapshot
   const { instrumentGroups, ...limits } = live
-  return digestOf({ ...rest, limits, instruments: groupsDigest(instrumentGroups) })
-}
-
-const groupDigests = new WeakMap<object, string>()
-
-/** Digest of instrument groups, computed once per resolved list. */
-export function groupsDigest(groups: Snapshot['live']['instrumentGroups']): string {
-  const known = groupDigests.get(groups)
-  if (known !== undefined) return known
-  const digest = digestOf(groups)
-  groupDigests.set(groups, digest)
+  const digest = digestOf({ ...rest, limits, instruments: digestOnce(instrumentGroups) })
+  inputsDigests.set(snapshot, digest)
   return digest
 }
 
