@@ -48,6 +48,8 @@ export type ControllerSettings = {
   environment: NodeJS.ProcessEnv
   listen: { host: string; port: number }
   concurrency: number
+  /** Told how many feeds are remembered from the life before. */
+  onOpened?: (feeds: number) => void
   /** ms between looks at a converged resource. */
   resyncMs: number
   version: string
@@ -72,6 +74,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
   const clock = systemClock
   const stop = new AbortController()
   const store = openStore(join(settings.stateDirectory, 'controller.db'))
+  settings.onOpened?.(store.memory.feeds().length)
   const metrics = controllerMetrics(settings.version)
   const hub = openHub()
   const recorder = openRecorder(store, metrics, hub, log)

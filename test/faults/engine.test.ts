@@ -138,7 +138,7 @@ async function driftAndRepair(world: World, args: string[], writes: number): Pro
   const { controller, docker } = world
   const name = await onlyName(world)
   const before = await controller.writes()
-  await docker(...args.map(arg => (arg === 'NAME' ? name : arg)))
+  await controller.frozen(() => docker(...args.map(arg => (arg === 'NAME' ? name : arg))))
   await until('the repair', async () => (await controller.writes()).engine > before.engine)
   await until('the feed to be Ready', () => isReady(world))
   await controller.looks(3)

@@ -81,6 +81,16 @@ export class ControllerProcess {
     await this.#end('SIGKILL')
   }
 
+  /** Lets it see nothing of what `act` does before that is done: `docker rm --force` stops a container some time before it is gone. */
+  async frozen(act: () => Promise<unknown>): Promise<void> {
+    process.kill(this.pid, 'SIGSTOP')
+    try {
+      await act()
+    } finally {
+      process.kill(this.pid, 'SIGCONT')
+    }
+  }
+
   /** Waits until it is gone by itself. */
   async ended(): Promise<void> {
     await until('the controller to end', () => this.#ended(), settleMs)

@@ -171,7 +171,7 @@ describe('repair', () => {
     const before = await stage.controller.writes()
     const were = complaints()
     const logged = stage.controller.log.length
-    await stage.engine.docker(...args(name))
+    await stage.controller.frozen(() => stage.engine.docker(...args(name)))
     await until('the repair', async () => (await stage.controller.writes()).engine > before.engine)
     const { state } = await until('the feed to be Ready', () => stage.controller.settled(stage.key))
     expect(state).toBe('done')
