@@ -133,6 +133,11 @@ export class SimulatedFeed {
     this.#save()
   }
 
+  /** Asks its front for subscriptions again. */
+  resubscribe(request: RetryRequest): void {
+    this.retried.push(request)
+  }
+
   /** Locked accounts try once more. */
   retryLogins(token: string): void {
     this.loginTokens.push(token)
@@ -222,7 +227,7 @@ export function simulatedClient(world: FeedWorld): FeedClient {
     position: async endpoint => at(endpoint).position(),
     takePosition: async (endpoint, _token, position) => at(endpoint).takePosition(position),
     push: async (endpoint, _token, desired) => at(endpoint).accept(desiredSchema.parse(JSON.parse(JSON.stringify(desired)))),
-    resubscribe: async (endpoint, _token, request) => void at(endpoint).retried.push(request),
+    resubscribe: async (endpoint, _token, request) => at(endpoint).resubscribe(request),
     retryLogins: async (endpoint, _token, { token }) => at(endpoint).retryLogins(token),
   }
 }

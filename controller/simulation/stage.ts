@@ -39,6 +39,7 @@ type FeedDeclaration = {
   set: 'declared' | 'missing'
   revision: number | undefined
   suspend: boolean
+  imagePullPolicy: 'IfNotPresent' | 'Never'
   deletionPolicy: 'Delete' | 'Orphan'
   state: 'Running' | 'Stopped'
   autoRollback: boolean
@@ -111,6 +112,7 @@ export async function openStage() {
     set: 'declared',
     revision: undefined,
     suspend: false,
+    imagePullPolicy: 'IfNotPresent',
     deletionPolicy: 'Delete',
     state: 'Running',
     autoRollback: true,
@@ -142,6 +144,8 @@ export async function openStage() {
   let drillDueAt = Number.POSITIVE_INFINITY
   const evidence: Record<string, object> = {}
   let isDeclared = true
+  /** Why no engine can be opened. */
+  let openFault: Fault | undefined
 
   /** Tells of a write, and never comes back from it where the controller dies in it: before or after it takes effect. */
   const write = async <T>(name: string, carryOut: () => Promise<T>): Promise<T> => {
@@ -159,6 +163,7 @@ export async function openStage() {
   const mortal = (engine: Engine): Engine => ({
     ...engine,
     list: signal => engine.list(signal),
+    findImage: (reference, signal) => engine.findImage(reference, signal),
     pullImage: (reference, signal) => engine.pullImage(reference, signal),
     create: (made, signal) => write(`create ${made.name}`, () => engine.create(made, signal)),
     writeFiles: (name, files, signal) => write(`write ${name}`, () => engine.writeFiles(name, files, signal)),
@@ -174,7 +179,10 @@ export async function openStage() {
   const start = () => {
     const stop = new AbortController()
     const opened = engineRegistry({
-      open: host => mortal(engines.get(`sim/${host.resource.metadata.name}`) as SimulatedEngine),
+      open: host => {
+        if (openFault) throw openFault
+        return mortal(engines.get(`sim/${host.resource.metadata.name}`) as SimulatedEngine)
+      },
       onHint: () => {
         dueAt = Math.min(dueAt, clock.now())
       },
@@ -332,6 +340,18 @@ export async function openStage() {
       declare()
     },
     redeclare: declare,
+    /** Hosts are declared with other settings, with which their engines cannot be opened. */
+    spoilHosts(fault: Fault) {
+      openFault = fault
+      const spec = kinds.Host.spec.parse({ engine: { type: 'process', images: [{ reference: 'y', entry: 'y' }] } })
+      const hosts = store.declared.list('Host').map(({ resource, origin }) => ({ resource: { ...resource, spec }, origin }))
+      store.declared.accept({ objects: hosts, complete: false })
+    },
+    /** They are as they were. */
+    mendHosts() {
+      openFault = undefined
+      declare()
+    },
     get spec(): Readonly<FeedDeclaration> {
       return spec
     },
@@ -443,6 +463,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
   }
   const spec = kinds.Feed.spec.parse({
     ...{ hostRef: host, profileRef: 'p', image: imageReference(image), subscriptions: ['s'], suspend, state },
+    imagePullPolicy: feed.imagePullPolicy,
     deletionPolicy: feed.deletionPolicy,
     preflight: feed.preflight,
     credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },

@@ -67,6 +67,7 @@ it('keeps the token while the feed does not answer', async () => {
   }
   await stage.pass(minuteMs)
   expect(stage.status?.requests?.retry).toBeUndefined()
+  expect(reasons()).toContain('RetryLoginsFailed')
   Reflect.deleteProperty(feed, 'retryLogins')
   feed.isUnlocked = true
   await stage.pass(minuteMs)

@@ -62,6 +62,7 @@ describe('a revision', () => {
       said({ state: 'failed', reason: 'LoginRefused' }),
       'refuted LoginRefused',
     ],
+    ['is refuted by a session that has failed and gave no reason', {}, said({ state: 'failed' }), 'refuted SessionFailed'],
     ['is refuted by the third restart without an answer', { restarts: 3, state: 'restarting' }, undefined, 'refuted CrashLoop'],
     ['is not refuted by restarts of a process that answers', { restarts: 9 }, report, 'proven DataFlowing'],
   ]

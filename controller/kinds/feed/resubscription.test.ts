@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { transient } from '../../../crds/contract/fault.ts'
 import { retryRequestSchema } from '../../../crds/contract/subscriptions.ts'
 import { openStage, type Stage } from '../../simulation/stage.ts'
 
@@ -59,6 +60,23 @@ it('waits for a feed that does not answer, and for a rollout that is under way',
   const [feed] = stage.feeds()
   expect(feed?.desired.revision).toBe(2)
   expect(feed?.retried).toHaveLength(1)
+})
+
+it('keeps a token that the feed did not take, and tells that', async () => {
+  const [feed] = stage.feeds()
+  if (!feed) throw new Error('nothing runs')
+  feed.resubscribe = () => {
+    throw transient('SessionSilent', 'the session did not answer in 3000 ms')
+  }
+  stage.edit({ resubscribe: 'a' })
+  await stage.pass(minuteMs)
+  expect(stage.status?.requests?.resubscribe).toBeUndefined()
+  expect(stage.events).toContainEqual(
+    expect.objectContaining({ type: 'Warning', reason: 'ResubscribeFailed', message: expect.stringMatching(/^SessionSilent: /) }),
+  )
+  Reflect.deleteProperty(feed, 'resubscribe')
+  await stage.pass(minuteMs)
+  expect(retried()).toHaveLength(1)
 })
 
 it('is not carried out while the feed is suspended', async () => {

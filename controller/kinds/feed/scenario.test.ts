@@ -374,6 +374,7 @@ describe("the watchdog's choice", () => {
     stage.feeds()[0]?.flip()
     await stage.pass(minuteMs)
     expect(conditions()).toMatchObject({ FailedOver: 'True Watchdog', Ready: 'True DataFlowing' })
+    expect(reasons()).toContain('FailedOverByWatchdog')
     expect(stage.writes).toEqual([])
   })
 
