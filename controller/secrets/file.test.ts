@@ -56,3 +56,14 @@ describe.each([
     expect(() => read()).toThrow(/leads out of the secrets directory/)
   })
 })
+
+it('a secret that cannot be opened is SecretUnreadable, with its path and why', () => {
+  rmSync(join(root, 'a/PASSWORD'))
+  symlinkSync('PASSWORD', join(root, 'a/PASSWORD'))
+  expect(() => read()).toThrow(
+    expect.objectContaining({
+      ...{ class: 'waiting', reason: 'SecretUnreadable' },
+      message: expect.stringContaining(`${join(root, 'a/PASSWORD')} cannot be read (ELOOP)`),
+    }),
+  )
+})

@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { digestOf } from '../../crds/contract/digest.ts'
-import { stalled } from '../../crds/contract/fault.ts'
+import { stalled, waiting } from '../../crds/contract/fault.ts'
 import { keyOf } from '../../crds/contract/resource.ts'
 import type { VaultSource } from '../../crds/credentials.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -133,5 +134,15 @@ function headerOf(token: string, file: string): string {
 }
 
 function endpointOf({ address, caFile, namespace }: VaultSource, directory: string): VaultEndpoint {
-  return { address, namespace, ca: caFile === undefined ? undefined : readSecretFile(directory, caFile) }
+  return { address, namespace, ca: caFile === undefined ? undefined : authorityOf(readSecretFile(directory, caFile)) }
+}
+
+/** Node takes a text without a certificate for no authority at all, and trusts nobody then. */
+function authorityOf(pem: string): string {
+  try {
+    new X509Certificate(pem)
+    return pem
+  } catch (error) {
+    throw waiting('VaultCertificate', 'vault.caFile holds no certificate in PEM form', error)
+  }
 }

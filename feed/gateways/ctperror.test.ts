@@ -4,18 +4,18 @@ import { ctpErrorOf, frontText } from './ctperror.ts'
 
 describe('ctpErrorOf', () => {
   it.each([
-    [3, 'invalid login', 'stalled'],
-    [8, 'the front is not active', 'transient'],
-    [60, 'the user has too many sessions', 'transient'],
-    [75, 'login forbidden after too many failures', 'waiting'],
-    [131, 'weak password', 'stalled'],
-    [140, 'the first login must change the password', 'stalled'],
-    [5, 'duplicate login', 'transient'],
-    [7, 'the front is not initialised', 'transient'],
-  ] as const)('says what %i means (%s), which a login takes for %s', (ErrorID, meaning, faultClass) => {
+    [3, 'invalid login', 'stalled', 'LoginRefused'],
+    [8, 'the front is not active', 'transient', 'FrontInactive'],
+    [60, 'the user has too many sessions', 'transient', 'SessionLimit'],
+    [75, 'login forbidden after too many failures', 'waiting', 'AccountLocked'],
+    [131, 'weak password', 'stalled', 'WeakPassword'],
+    [140, 'the first login must change the password', 'stalled', 'PasswordChangeRequired'],
+    [5, 'duplicate login', 'transient', 'LoginFailed'],
+    [7, 'the front is not initialised', 'transient', 'LoginFailed'],
+  ] as const)('says what %i means (%s), which a login takes for %s: %s', (ErrorID, meaning, faultClass, reason) => {
     const error = ctpErrorOf({ ErrorID, ErrorMsg: '' })
     expect(error).toEqual({ ErrorID, ErrorMsg: meaning })
-    expect(loginFaultOf(error).class).toBe(faultClass)
+    expect(loginFaultOf(error)).toMatchObject({ class: faultClass, reason })
   })
 
   it.each([

@@ -110,26 +110,61 @@ describe('docker client', () => {
     expect(await engine.pullImage('acme/feed:1', soon())).toEqual({ reference: 'acme/feed:1', digest: 'acme/feed@sha256:2' })
   })
 
-  it('keeps environment and files out of the URL', async () => {
-    const spec = {
-      ...{
-        name: 'feed-r1',
-        image: 'acme/feed:1',
-        labels: { 'dev.feedplane.owner': 'Feed/a/b' },
-        project: 'p',
-        service: 's',
-        network: 'n',
-      },
-      ...{ env: { CANARY: 'canary' }, memoryBytes: 2 ** 25, pidsLimit: 32, logMaxBytes: 1000, logMaxFiles: 1, stopGraceMs: 1000 },
-      ...{ binds: [], port: 9100, reach: 'network' as const, files: [{ path: 'token', content: 'canary' }] },
-    }
+  const refusals: [reason: string, faultClass: string, status: number, words: string][] = [
+    ['DiskFull', 'transient', 500, 'write /var/lib/docker/x: no space left on device'],
+    ['PortTaken', 'transient', 500, 'driver failed: Bind for 127.0.0.1:9100 failed: port is already allocated'],
+    ['ImageMissing', 'transient', 404, 'No such image: acme/feed:1'],
+    ['WorkloadMissing', 'transient', 404, 'No such container: feed-r1'],
+    ['RemovalInProgress', 'transient', 409, 'removal of container feed-r1 is already in progress'],
+    ['RemovalInProgress', 'transient', 409, 'container is marked for removal and cannot be started'],
+    ['StartFailed', 'stalled', 400, 'runc create failed: exec: "feed": executable file not found in $PATH'],
+    ['ApiVersionChanged', 'transient', 400, 'client version 1.44 is too old. Minimum supported API version is 1.50'],
+    ['InvalidSpec', 'stalled', 400, 'invalid restart policy'],
+    ['Conflict', 'transient', 409, 'cannot start a paused container, try unpause instead'],
+    ['EngineError', 'transient', 500, 'no such driver'],
+  ]
+  it.each(refusals)(
+    'says %s (%s) where the start of a container is refused with %i: %s',
+    async (reason, faultClass, status, words) => {
+      answers['/v1.44/containers/feed-r1/json'] = json(inspected('feed-r1'))
+      answers[`/v1.44/containers/${id}/start`] = refuse(status, words)
+      await expect(engine.start('feed-r1', soon())).rejects.toMatchObject({
+        ...{ class: faultClass, reason },
+        message: expect.stringContaining(words),
+      })
+    },
+  )
+
+  it('says Conflict where a name was taken and is free again when it is looked for', async () => {
+    answers['/v1.44/containers/feed-r1/json'] = json(inspected('feed-r1'))
+    answers[`/v1.44/containers/${id}/rename`] = refuse(409, 'The container name "/feed-r2" is already in use by container "b"')
+    await expect(engine.rename('feed-r1', 'feed-r2', soon())).rejects.toMatchObject({ class: 'transient', reason: 'Conflict' })
+  })
+
+  it('says AlreadyExists where the owner has a container of this name', async () => {
+    answers['/v1.44/containers/feed-r1/json'] = json(inspected('feed-r1'))
     answers['/v1.44/networks/n'] = json({})
-    answers['/v1.44/containers/create'] = json({ Id: 'a'.repeat(64) })
-    answers[`/v1.44/containers/${'a'.repeat(64)}/archive`] = json({})
-    answers[`/v1.44/containers/${'a'.repeat(64)}/rename`] = json({})
-    expect(await engine.create(spec, soon())).toBe('a'.repeat(64))
+    await expect(engine.create(spec, soon())).rejects.toMatchObject({ class: 'transient', reason: 'AlreadyExists' })
+  })
+
+  it('says RemovalInProgress where a container stays, although it was removed', async () => {
+    const quick = openDockerEngine({ endpoint: `unix://${join(folder, 'docker.sock')}`, installation: 'i', callTimeoutMs: 200 })
+    answers['/v1.44/containers/feed-r1/json'] = json(inspected('feed-r1'))
+    answers[`/v1.44/containers/${id}/json`] = json(inspected('feed-r1'))
+    answers[`/v1.44/containers/${id}/stop`] = json({})
+    answers[`/v1.44/containers/${id}`] = refuse(409, `removal of container ${id} is already in progress`)
+    await expect(quick.remove('feed-r1', soon())).rejects.toMatchObject({ class: 'transient', reason: 'RemovalInProgress' })
+    await quick.close()
+  })
+
+  it('keeps environment and files out of the URL', async () => {
+    answers['/v1.44/networks/n'] = json({})
+    answers['/v1.44/containers/create'] = json({ Id: id })
+    answers[`/v1.44/containers/${id}/archive`] = json({})
+    answers[`/v1.44/containers/${id}/rename`] = json({})
+    expect(await engine.create(spec, soon())).toBe(id)
     expect(seen).toContain('POST /v1.44/containers/create?name=feed-r1_creating')
-    expect(seen.at(-1)).toBe(`POST /v1.44/containers/${'a'.repeat(64)}/rename?name=feed-r1`)
+    expect(seen.at(-1)).toBe(`POST /v1.44/containers/${id}/rename?name=feed-r1`)
     expect(seen.join('\n')).not.toContain('canary')
   })
 })
@@ -142,6 +177,27 @@ describe('choice of the API version', () => {
     expect(() => chooseApi('1.40')).toThrow('Engine 20.10')
   })
 })
+
+const id = 'a'.repeat(64)
+const spec = {
+  ...{ name: 'feed-r1', image: 'acme/feed:1', labels: { 'dev.feedplane.owner': 'Feed/a/b' } },
+  ...{ project: 'p', service: 's', network: 'n', env: { CANARY: 'canary' } },
+  ...{ memoryBytes: 2 ** 25, pidsLimit: 32, logMaxBytes: 1000, logMaxFiles: 1, stopGraceMs: 1000 },
+  ...{ binds: [], port: 9100, reach: 'network' as const, files: [{ path: 'token', content: 'canary' }] },
+}
+
+/** What the engine tells of a container that runs and belongs to the owner of `spec`. */
+const inspected = (name: string): object => ({
+  ...{ Id: id, Name: `/${name}`, RestartCount: 0, Mounts: [], HostConfig: { NetworkMode: 'n' } },
+  State: { Status: 'running', ExitCode: 0, OOMKilled: false, StartedAt: '2026-01-01T00:00:00Z' },
+  Config: { Image: spec.image, Tty: false, Labels: { ...spec.labels, 'dev.feedplane.installation': 'i' } },
+  NetworkSettings: { Networks: { n: {} } },
+})
+
+const refuse =
+  (status: number, message: string): Answer =>
+  (_request, response) =>
+    void response.writeHead(status).end(JSON.stringify({ message }))
 
 const json =
   (value: unknown): Answer =>

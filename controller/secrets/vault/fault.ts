@@ -25,8 +25,6 @@ export function unreachable(error: unknown, address: string, isLate: boolean): F
   const cause = code.startsWith('HPE_') ? undefined : error
   const hint = certificateHints[code]
   if (hint !== undefined) return waiting('VaultCertificate', `Vault at ${address} is not trusted: ${hint}`, cause)
-  if (code === 'ERR_OSSL_PEM_NO_START_LINE' || code.startsWith('ERR_OSSL_PEM') || code.startsWith('ERR_OSSL_X509'))
-    return waiting('VaultCertificate', 'vault.caFile holds no certificate in PEM form', cause)
   if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
     return waiting('VaultCertificate', `${address} does not speak TLS as it should (${code}): is it http?`, cause)
   const why = isLate ? 'no answer in time' : code || 'the connection broke'

@@ -251,6 +251,20 @@ describe('trouble with a Vault', () => {
     expect(other.message).not.toMatch(/canary/)
   })
 
+  it.each([
+    ['speaks no TLS', () => ({ address: vault.address.replace('http:', 'https:') }), /does not speak TLS/],
+    ['has an authority that is no certificate', noAuthority, /holds no certificate in PEM form/],
+  ])('that %s is VaultCertificate, without anything of what was sent', async (_name, more, text) => {
+    const fault = await faultOf(read(more()))
+    expect(fault).toMatchObject({ class: 'waiting', reason: 'VaultCertificate', message: expect.stringMatching(text) })
+    expect(vault.counts.read).toBe(0)
+  })
+
+  function noAuthority(): Partial<VaultSource> {
+    write('ca.pem', 'no certificate')
+    return { address: vault.address.replace('http:', 'https:'), caFile: 'ca.pem' }
+  }
+
   it('is forgotten with its Credentials', async () => {
     await read()
     vaults.forget('test/primary')
