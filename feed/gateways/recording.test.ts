@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -132,11 +132,52 @@ describe('a recording', () => {
     ['nothing', [], 'no tick is in bad.csv'],
   ])('refuses a file with %s, with its place', (_name, lines, message) => {
     write('bad.csv', lines)
-    expect(() => read(['bad.csv'])).toThrow(message)
+    expect(() => read(['bad.csv'])).toThrow(invalid(message))
   })
 
   it('names a column that is missing', () => {
     write('bad.csv', ['20260102'], 'TradingDay')
-    expect(() => read(['bad.csv'])).toThrow('column InstrumentID, UpdateTime, LastPrice, Volume is missing')
+    expect(() => read(['bad.csv'])).toThrow(invalid('column InstrumentID, UpdateTime, LastPrice, Volume is missing'))
   })
+
+  it('refuses what is no archive', () => {
+    writeFileSync(join(directory, 'bad.csv.gz'), header)
+    expect(() => read(['bad.csv.gz'])).toThrow(invalid('recording bad.csv.gz: incorrect header check'))
+  })
+
+  const tooLarge = (message: string) =>
+    expect.objectContaining({ class: 'stalled', reason: 'RecordingTooLarge', message: expect.stringContaining(message) })
+
+  it.each([
+    ['a file of more than 512 MiB', 'long.csv', (path: string) => writeSparse(path)],
+    ['one that unpacks to more', 'long.csv.gz', (path: string) => writeBomb(path)],
+  ])('refuses %s', (_what, name, make) => {
+    make(join(directory, name))
+    expect(() => read([name])).toThrow(tooLarge(`recording ${name} has more than 512 MiB`))
+  })
+
+  it('refuses more than a million rows, of all files together', () => {
+    const lines = Array.from({ length: 200_000 }, () => '20260102,09:00:00,0,rb2605,1,1')
+    write('a.csv', lines)
+    const five = Array.from({ length: 5 }, () => 'a.csv')
+    write('b.csv', lines.slice(0, 1))
+    expect(() => read([...five, 'b.csv'])).toThrow(tooLarge('recordings have more than 1000000 rows together'))
+  })
+
+  const invalid = (message: string) =>
+    expect.objectContaining({ class: 'stalled', reason: 'RecordingInvalid', message: expect.stringContaining(message) })
 })
+
+const boundBytes = 512 * 1024 * 1024
+
+/** One byte over the bound, of which the disk holds none. */
+function writeSparse(path: string): void {
+  writeFileSync(path, '')
+  truncateSync(path, boundBytes + 1)
+}
+
+/** An archive of many members: half a megabyte that unpacks to more than the bound. */
+function writeBomb(path: string): void {
+  const member = gzipSync(Buffer.alloc(2 ** 20))
+  writeFileSync(path, Buffer.concat(Array.from({ length: boundBytes / 2 ** 20 + 1 }, () => member)))
+}

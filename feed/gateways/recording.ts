@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { isAbsolute, join, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
@@ -6,7 +6,7 @@ import { Fault, stalled } from '../../crds/contract/fault.ts'
 import { type RecordingRow, rowReader } from './recordingrow.ts'
 import { encodeTick, type TickName, tickBytes, tickOffsets } from './tickrecord.ts'
 
-/** Bounds of what is held in memory: 264 bytes a row. */
+/** Bounds of what is held in memory: 264 bytes a row, and a file as text while it is read. */
 const maxRows = 1_000_000
 const maxFileBytes = 512 * 1024 * 1024
 
@@ -71,8 +71,7 @@ function resolveInside(directory: string, file: string): string {
 
 function readFile(path: string, name: string, rows: Rows): void {
   try {
-    const bytes = readFileSync(path)
-    const text = path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: maxFileBytes }) : bytes
+    const text = textOf(path, name)
     rows.startFile()
     let read: ReturnType<typeof rowReader> | undefined
     parse(text, {
@@ -87,6 +86,20 @@ function readFile(path: string, name: string, rows: Rows): void {
   } catch (error) {
     if (error instanceof Fault && error.reason === 'RecordingTooLarge') throw error
     throw stalled('RecordingInvalid', `recording ${name}: ${error instanceof Error ? error.message : error}`, error)
+  }
+}
+
+/** A file within the bound: a short one may unpack to any size. */
+function textOf(path: string, name: string): Buffer {
+  const tooLarge = `recording ${name} has more than ${maxFileBytes / 2 ** 20} MiB: cut it into several, or leave instruments out`
+  if (statSync(path).size > maxFileBytes) throw stalled('RecordingTooLarge', tooLarge)
+  const bytes = readFileSync(path)
+  if (!path.endsWith('.gz')) return bytes
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxFileBytes })
+  } catch (error) {
+    const isBomb = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    throw isBomb ? stalled('RecordingTooLarge', tooLarge, error) : error
   }
 }
 
