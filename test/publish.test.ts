@@ -387,9 +387,24 @@ it('leaves a stream as it is that does not capture the subjects, and says which'
   await until('the error', () => bench.publisher.status().message?.includes('does not capture'))
   expect(bench.publisher.status()).toMatchObject({
     connected: false,
-    message: expect.stringContaining('stream TICKS does not capture market.tick-gap.production.ctp-futures'),
+    message: expect.stringMatching(/^StreamUnfit: stream TICKS does not capture market.tick-gap.production.ctp-futures/),
   })
   expect((await streamInfo(nats)).config.subjects).toEqual(['market.tick.>'])
+})
+
+it('takes no stream that does not acknowledge', async () => {
+  const nats = await serve()
+  await addStream(nats, { no_ack: true })
+  const bench = await publish('jetstream', nats)
+  const isUnfit = () => /^StreamUnfit: stream TICKS does not acknowledge/.test(bench.publisher.status().message ?? '')
+  await until('the error', isUnfit)
+  expect(bench.publisher.status().connected).toBe(false)
+})
+
+it('says that the server has no JetStream', async () => {
+  const bench = await publish('jetstream', await serve({ isWithoutJetStream: true }))
+  await until('the error', () => bench.publisher.status().message?.startsWith('StreamUnavailable: stream TICKS: '))
+  expect(bench.publisher.status().connected).toBe(false)
 })
 
 it('logs in with the secrets and shows them nowhere', async () => {

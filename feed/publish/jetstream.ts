@@ -1,6 +1,6 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
-import { asFault } from '../../crds/contract/fault.ts'
+import { Fault } from '../../crds/contract/fault.ts'
 import type { Tick } from '../../crds/contract/tick.ts'
 import { wallClock } from './encoding.ts'
 import type { LossReason } from './gapledger.ts'
@@ -100,7 +100,7 @@ export class JetStreamSender implements Sender {
       if (this.#connection === connection) this.#resume(stream)
     } catch (error) {
       if (this.#connection !== connection) return
-      this.#handlers.changed(asFault(error).message)
+      this.#handlers.changed(wordsOf(error))
       await new Promise(resolve => setTimeout(resolve, streamRetryMs).unref())
     }
   }
@@ -220,6 +220,12 @@ export class JetStreamSender implements Sender {
     this.#outstandingCount--
     this.#replies.release(number)
   }
+}
+
+/** A reason of ours goes before its words: it can be looked up. */
+function wordsOf(error: unknown): string {
+  if (error instanceof Fault) return `${error.reason}: ${error.message}`
+  return error instanceof Error ? error.message : String(error)
 }
 
 const noStream = 'no stream captures the subject'
