@@ -4,6 +4,7 @@ import { openCalendar } from '../calendar/open.ts'
 import type { Depth } from '../gateways/depth.ts'
 import type { Gateway, GatewayHandlers } from '../gateways/gateway.ts'
 import { Counter } from '../publish/counter.ts'
+import type { PublisherStatus } from '../publish/publisher.ts'
 import type { FromSession, Pulse } from './message.ts'
 import { emptyPosition } from './position.ts'
 import { Session } from './session.ts'
@@ -15,10 +16,11 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** A session on a front that acknowledges at once; what it publishes and what it says. */
-async function liveSession() {
+async function liveSession(type: PublisherStatus['type'] = 'none') {
   const ticks: Tick[] = []
   const gaps: Gap[] = []
   const said: FromSession[] = []
+  let isBusAway = false
   let handlers: GatewayHandlers | undefined
   const front = (): GatewayHandlers => handlers as GatewayHandlers
   const gateway: Gateway = {
@@ -45,6 +47,9 @@ async function liveSession() {
     }
     override publishGap(gap?: Gap): void {
       if (gap) gaps.push(gap)
+    }
+    override status(): PublisherStatus {
+      return { ...super.status(), type, connected: !isBusAway }
     }
   }
   const session = new Session({
@@ -77,7 +82,11 @@ async function liveSession() {
   const pushNight = () => front().depth({ ...depthOf(1, 'AP010'), TradingDay: '20200731', UpdateTime: '21:00:01' }, Date.now())
   const newest = <Type extends FromSession['type']>(type: Type) =>
     said.findLast((message): message is Extract<FromSession, { type: Type }> => message.type === type)
-  return { session, ticks, gaps, said, push, pushNight, reconnect, restart, newest }
+  const leaveBus = () => {
+    isBusAway = true
+  }
+  const told = () => said.flatMap(message => (message.type === 'event' ? message.event.reason : []))
+  return { session, told, leaveBus, ticks, gaps, said, push, pushNight, reconnect, restart, newest }
 }
 
 const depthOf = (second: number, InstrumentID: string): Depth =>
@@ -153,4 +162,16 @@ it("books a night push under the login's trading day, but that of a recording un
   replayed.restart(0)
   replayed.pushNight()
   expect(replayed.ticks[0]?.tradingDay).toBe('20200731')
+})
+
+it('tells that the bus is connected, and that it is away', async () => {
+  const { told, leaveBus } = await liveSession('nats')
+  expect(told()).toEqual(['BusConnected'])
+  leaveBus()
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(told()).toEqual(['BusConnected', 'BusUnreachable'])
+})
+
+it('tells nothing of a bus where there is none', async () => {
+  expect((await liveSession()).told()).toEqual([])
 })

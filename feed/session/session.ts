@@ -243,9 +243,10 @@ export class Session {
 
   #changed({ state, reason, message, errorId }: ConnectionState): void {
     this.#report()
+    if (reason === undefined || message === undefined) return
     if (state !== 'failed' && state !== 'waiting' && reason !== 'FrontUnreachable') return
     const fields = { state, ...(errorId === undefined ? {} : { errorId }) }
-    this.#event({ type: 'Warning', reason: reason ?? 'SessionWaiting', message: message ?? 'the session waits', fields })
+    this.#event({ type: 'Warning', reason, message, fields })
   }
 
   #open({ id, epoch, position, reason }: Extract<ToSession, { type: 'open' }>): void {
@@ -320,8 +321,8 @@ export class Session {
     this.#options.send({ type: 'report', report })
   }
 
-  #sayBus({ connected, message }: PublisherStatus): void {
-    if (connected === this.#isOnBus) return
+  #sayBus({ type, connected, message }: PublisherStatus): void {
+    if (type === 'none' || connected === this.#isOnBus) return
     this.#isOnBus = connected
     const text = message === undefined ? {} : { fields: { detail: message } }
     if (connected) this.#event({ type: 'Normal', reason: 'BusConnected', message: 'the bus is connected', ...text })
