@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Desired } from '../crds/contract/desired.ts'
 import type { SessionStatus } from '../crds/contract/feedstatus.ts'
 import { openConsumer } from '../feed/client/consumer.ts'
+import type { SessionEvent } from '../feed/session/message.ts'
 import { startSimulator } from '../feed/simulator/simulator.ts'
 import { claimEpoch, epochSubjectOf } from '../feed/supervisor/claim.ts'
+import { Fence } from '../feed/supervisor/fence.ts'
 import { desiredOn, groupsOf, withLive } from './feed/desired.ts'
 import { FeedProcess } from './feed/feedprocess.ts'
 import { until } from './services/deadline.ts'
@@ -97,7 +99,15 @@ describe('the right to claim an epoch', () => {
   })
 
   it('is not needed where the server has no JetStream: nothing is fenced there', async () => {
-    expect(await claimEpoch(1, claimant, await connectTo({ isWithoutJetStream: true }))).toEqual({ state: 'unfenced' })
+    const connection = await connectTo({ isWithoutJetStream: true })
+    expect(await claimEpoch(1, claimant, connection)).toEqual({ state: 'unfenced' })
+    const said: SessionEvent[] = []
+    const fence = new Fence({ ...claimant, say: event => void said.push(event), deposed: () => undefined })
+    fence.up(connection)
+    expect(await fence.admits(1)).toBe(true)
+    expect(await fence.admits(2)).toBe(true)
+    expect(said.map(({ type, reason }) => [type, reason])).toEqual([['Normal', 'Unfenced']])
+    await fence.close()
   })
 })
 

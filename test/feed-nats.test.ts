@@ -65,6 +65,7 @@ describe('a feed on NATS', () => {
 
   it('tells its metrics as Prometheus wants them', async () => {
     await startPublishing('nats')
+    expect((await feed.events()).filter(({ reason }) => reason === 'BusConnected')).toHaveLength(2)
     const text = await (await feed.get('/metrics', {})).text()
     expect(await checkMetrics(text)).toBe('')
     expect(text).not.toMatch(/instrument=/)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Account, Desired } from '../crds/contract/desired.ts'
@@ -157,8 +157,12 @@ describe.concurrent('a feed', () => {
       expect(await feed.put(relaunched)).toMatchObject({ status: 409, body: { reason: 'LaunchChanged' } })
       const broken = { ...moved, live: { ...moved.live, role: 'king' } }
       expect(await feed.put(broken)).toMatchObject({ status: 400, body: { errors: [{ path: 'live.role' }] } })
-      expect((await feed.get('/v1/status', {})).status).toBe(401)
-      expect((await feed.get('/v1/status', { authorization: 'Bearer wrong' })).status).toBe(401)
+      for (const authorization of ['', 'Bearer wrong']) {
+        const refused = await feed.get('/v1/status', { authorization })
+        expect([refused.status, await refused.json()]).toMatchObject([401, { reason: 'Unauthorized' }])
+      }
+      const accepted = (await feed.events()).filter(({ reason }) => reason === 'DesiredAccepted')
+      expect(accepted.map(({ fields }) => fields)).toEqual([{ epoch: 3, revision: 1, active: 'backup', role: 'publisher' }])
       expect(await feed.status()).toMatchObject({ epoch: 3, active: 'backup' })
     }),
   )
@@ -471,6 +475,31 @@ describe.concurrent('a feed', () => {
       const report = await feed.status()
       expect(report.override).toBeUndefined()
       expect(report).toMatchObject({ active: 'primary', epoch: 3 })
+    }),
+  )
+
+  it(
+    'publishes on where its disk is full, says what it cannot write, and moves the gate when it can again',
+    World.with(async world => {
+      const { feed } = world
+      const drafts = ['desired.json', 'override.json', 'position'].map(name => join(world.directory.path, 'state', `${name}.new`))
+      const eventOf = (reason: string) => until(reason, async () => (await feed.events()).find(event => event.reason === reason))
+      world.desired = withLive(world.desired, { watchdog: { enabled: true, thresholdSeconds: 2 } })
+      await world.startReady()
+      await world.bothLive()
+      for (const draft of drafts) await symlink('/dev/full', draft)
+      const refused = await feed.put(withLive(world.desired, { active: 'backup' }, 2))
+      expect(refused).toMatchObject({ status: 500, body: { reason: 'Internal' } })
+      await world.order({ stall: { user: 'primary' } })
+      expect((await eventOf('OverrideUnsaved')).fields?.detail).toContain('ENOSPC')
+      expect(await feed.status()).toMatchObject({ active: 'primary', epoch: 1 })
+      process.kill(sessionOf(await feed.status(), 'primary').pid ?? 0, 'SIGKILL')
+      expect((await eventOf('ConvergeFailed')).fields?.message).toContain('ENOSPC')
+      expect((await eventOf('PositionUnsaved')).fields?.detail).toContain('ENOSPC')
+      expect(await feed.status()).toMatchObject({ active: 'primary', epoch: 1 })
+      for (const draft of drafts) await rm(draft)
+      await until('the flip', async () => (await feed.status()).active === 'backup')
+      expect(await feed.status()).toMatchObject({ epoch: 2, override: { active: 'backup' } })
     }),
   )
 

@@ -110,10 +110,15 @@ describe('the requests of the older service', () => {
   })
 
   it('are answered again after NATS came back', async () => {
-    await startFeed('test/feed')
+    const feed = await startFeed('test/feed')
     await bus.close()
     await nats.restart()
     bus = await connect({ servers: [nats.url] })
     await until('an answer', () => ask('health.check').then(({ source }) => source === 'test/feed'))
+    const told = await until('the feed to say so', async () => {
+      const reasons = (await feed.events()).map(({ reason }) => reason).filter(reason => reason.startsWith('Rpc'))
+      return reasons.length > 2 && reasons
+    })
+    expect(told).toEqual(['RpcReady', 'RpcLost', 'RpcReady'])
   })
 })

@@ -129,6 +129,8 @@ describe('the subscriptions of a feed', () => {
     expect(answer).toEqual({ status: 202, body: { accounts: [{ account: 'primary', asked: 2 }] } })
     const told = await until('the run to end', async () => (await feed.events()).find(({ reason }) => reason === 'Resubscribed'))
     expect(told.fields).toMatchObject({ account: 'primary', asked: 2, acknowledged: 0, refused: 2 })
+    const asked = (await feed.events()).find(({ reason }) => reason === 'ResubscribeAsked')
+    expect(asked?.fields).toMatchObject({ asked: 2, states: 'quarantined' })
     expect((await front()).counters).toMatchObject({ logins: 1, cuts: 0 })
   })
 

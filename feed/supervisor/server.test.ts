@@ -46,6 +46,7 @@ describe('the feed server', () => {
       expect(await ask('/closed', { headers: { authorization } })).toMatchObject({
         status: 401,
         type: 'application/problem+json',
+        body: { reason: 'Unauthorized' },
       })
   })
 
@@ -69,6 +70,7 @@ describe('the feed server', () => {
   it('keeps its own failures to itself', async () => {
     const { status, body } = await ask('/broken')
     expect(status).toBe(500)
+    expect(body).toMatchObject({ reason: 'Internal' })
     expect(JSON.stringify(body)).not.toContain('canary')
   })
 })
