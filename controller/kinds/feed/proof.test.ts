@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FeedReport } from '../../../crds/contract/feedstatus.ts'
 import type { Workload } from '../../engines/engine.ts'
-import { proofOf } from './proof.ts'
+import { proofOf, worseStandby } from './proof.ts'
 
 const workload: Workload = {
   ...{ id: '1', name: 'f-r1', owner: 'Feed/a/f', labels: {}, image: 'x', state: 'running', exitCode: undefined },
@@ -83,5 +83,38 @@ describe('a revision', () => {
     expect(proofOf(exhausted, undefined, { active: 'primary', minCoverage: 1 }).message).toMatch(
       /out of memory: raise container.memory/,
     )
+  })
+})
+
+describe('a process that shall take over', () => {
+  const standby = (change: Partial<FeedReport['sessions'][number]>): FeedReport => ({
+    ...report,
+    sessions: [session, { ...session, account: 'backup', gate: 'closed', ...change }],
+  })
+  const cases: [string, FeedReport, FeedReport, string | undefined][] = [
+    ['may where its standby is live too', standby({}), standby({}), undefined],
+    [
+      'may where the standby of the other is no better',
+      standby({ state: 'connecting' }),
+      standby({ state: 'connecting' }),
+      undefined,
+    ],
+    ['waits for its standby', standby({ state: 'connecting' }), standby({}), 'pending StandbyBehind'],
+    [
+      'is refuted by a standby whose login is refused for good',
+      standby({ state: 'failed', reason: 'LoginRefused' }),
+      standby({}),
+      'refuted LoginRefused',
+    ],
+    [
+      'is refuted by a standby that has failed and gave no reason',
+      standby({ state: 'failed' }),
+      standby({}),
+      'refuted SessionFailed',
+    ],
+  ]
+  it.each(cases)('%s', (_name, next, present, expected) => {
+    const proof = worseStandby(next, present)
+    expect(proof && `${proof.state} ${proof.reason}`).toBe(expected)
   })
 })
