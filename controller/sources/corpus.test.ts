@@ -12,6 +12,60 @@ const env = Object.fromEntries(
 )
 const options = { dataDirectory: resolve('examples/data'), env: { ...env, NATS_TOKEN: 'x' }, relativeTo: folder }
 
+/** The reason that files are refused with. */
+const reasons = new Map(
+  [
+    ['SyntaxError', 'syntax-colon-in-text syntax-indentation syntax-tag syntax-template'],
+    ['SyntaxError', 'syntax-unclosed-list syntax-unclosed-quote'],
+    ['DuplicateKey', 'syntax-duplicate-key'],
+    ['TabIndent', 'syntax-tab'],
+    ['UnknownAnchor', 'syntax-unknown-anchor'],
+    ['TooManyValues', 'syntax-alias-of-itself'],
+    ['EmptyFile', 'syntax-only-comments'],
+    ['UnknownApiVersion', 'schema-wrong-version'],
+    ['UnknownKind', 'schema-unknown-kind'],
+    ['UnknownField', 'schema-field-mistyped schema-status-written'],
+    ['MissingField', 'schema-no-kind schema-no-name schema-no-spec schema-reference-missing schema-value-empty'],
+    ['WrongType', 'schema-boolean-in-quotes schema-list-expected schema-number-for-name'],
+    ['WrongFormat', 'schema-drill-schedule schema-duration schema-front-address schema-image-without-name'],
+    ['WrongFormat', 'schema-instrument-without-exchange schema-item-of-list schema-memory schema-name-in-capitals'],
+    ['WrongFormat', 'schema-path-outside schema-server-with-password'],
+    ['WrongFormat', 'schema-stack-path schema-through-alias schema-vault-address-plain'],
+    ['WrongFormat', 'schema-vault-address-with-token schema-vault-file-outside schema-vault-path-outside'],
+    ['WrongKey', 'schema-environment-name'],
+    ['UnknownValue', 'schema-account-unknown schema-exchange-unknown'],
+    ['OutOfRange', 'schema-empty-list schema-logins-none schema-name-too-long schema-out-of-range schema-rate-above-limit'],
+    ['RuleBroken', 'schema-backup-not-declared schema-process-host-without-images schema-publish-without-server'],
+    ['RuleBroken', 'schema-remote-engine-without-tls schema-replay-without-files schema-same-account-twice'],
+    ['RuleBroken', 'schema-set-without-instruments schema-two-sources schema-vault-two-logins'],
+    ['ForbiddenSetting', 'forbidden-cap-add forbidden-cap-add-compose forbidden-devices forbidden-ipc forbidden-network-mode'],
+    ['ForbiddenSetting', 'forbidden-network-mode-compose forbidden-pid forbidden-ports forbidden-privileged'],
+    ['ForbiddenSetting', 'forbidden-security-context forbidden-user forbidden-volumes'],
+    ['ForbiddenBind', 'forbidden-docker-socket'],
+    ['SecretInEnvironment', 'forbidden-secret-in-environment'],
+    ['DuplicateName', 'duplicate-name duplicate-name-in-one-file'],
+    ['DanglingReference', 'reference-backup reference-bus-credentials reference-drill-feed reference-host'],
+    ['DanglingReference', 'reference-other-namespace reference-primary reference-profile-mistyped'],
+    ['DanglingReference', 'reference-stack-host reference-subscriptions'],
+    ['ScheduleImpossible', 'consistency-drill-schedule'],
+    ['TimeZoneUnknown', 'consistency-drill-time-zone'],
+    ['DrillWithoutStandby', 'consistency-drill-without-standby'],
+    ['StackNeedsDocker', 'consistency-stack-process-host'],
+    ['ProjectShared', 'consistency-stack-project'],
+    ['ProjectTaken', 'consistency-stack-project-taken'],
+    ['WrongAccountType', 'consistency-bus-account-for-feed consistency-ctp-account-for-bus'],
+    ['LoginsTooFew', 'consistency-handover-with-one-login'],
+    ['PartialAccount', 'consistency-partial-backup-account'],
+    ['ContainerNameClash', 'consistency-container-name'],
+    ['ImageNotInStore', 'consistency-image-not-in-store'],
+    ['BindOutsideRoots', 'consistency-bind-outside-roots'],
+    ['UnknownInstrument', 'consistency-instrument-unknown'],
+    ['NothingSelected', 'consistency-selector-empty'],
+    ['EmptySet', 'consistency-all-excluded'],
+    ['CatalogueNotFound', 'consistency-catalogue-not-there'],
+  ].flatMap(([reason = '', names = '']) => names.split(' ').map(name => [`${name}.yaml`, reason])),
+)
+
 /** What a file's first two lines say: `# expect: CATEGORY` and `# error: LINE:COLUMN PATH PART-OF-THE-MESSAGE`. */
 function expectationOf(name: string) {
   const text = readFileSync(`${folder}/${name}`, 'utf8')
@@ -46,7 +100,7 @@ describe('the corpus of invalid manifests', () => {
 
   it.each(files)('%s is refused where it is wrong, with what to do', async name => {
     const { problems } = await validate(name)
-    expect(problems[0]).toMatchObject({ file: name, severity: 'error', ...expectationOf(name) })
+    expect(problems[0]).toMatchObject({ file: name, severity: 'error', reason: reasons.get(name), ...expectationOf(name) })
     expect(problems[0]?.hint).toMatch(/\w{3}/)
     expect(problems.map(problem => problem.file)).toEqual(problems.map(() => name))
   })

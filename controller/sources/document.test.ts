@@ -10,6 +10,12 @@ function host(name: string, spec = '{engine: {type: docker}}'): string {
   return `${head}kind: Host\nmetadata: {name: ${name}}\nspec: ${spec}\n`
 }
 
+function feedWithVariables(count: number): string {
+  const env = Array.from({ length: count }, (_, index) => `V${index}: x`).join(', ')
+  const members = `  hostRef: h\n  profileRef: p\n  image: feed:1\n  credentials: {primary: a}\n  subscriptions: [s]\n`
+  return `${head}kind: Feed\nmetadata: {name: one}\nspec:\n${members}  container: {env: {${env}}}\n`
+}
+
 const parse = (text: string) => parseFile('/declared/a.yaml', text)
 const reasons = (text: string) => parse(text).problems.map(problem => problem.reason)
 const names = (text: string) => parse(text).objects.map(({ resource }) => resource.metadata.name)
@@ -88,6 +94,7 @@ describe('a bound', () => {
   it.each([
     ['documents', `${'---\na: 1\n'.repeat(maxDocuments + 1)}`, 'TooManyDocuments'],
     ['objects', Array.from({ length: maxObjects }, (_, index) => host(`h${index}`)).join('---\n'), undefined],
+    ['objects of a List', listOf(maxObjects + 1), 'TooManyObjects'],
     ['depth', `a: ${'['.repeat(100)}${']'.repeat(100)}`, 'TooManyValues'],
     ['aliases of aliases', billionLaughs(), 'TooManyValues'],
     ['nesting that no parser stands', `a: ${'['.repeat(50_000)}`, 'SyntaxError'],
@@ -102,6 +109,11 @@ describe('a bound', () => {
     const set = `${head}kind: SubscriptionSet\nmetadata: {name: all}\nspec:\n  catalogue: a.json\n  instruments:\n${instruments}`
     expect([names(set), reasons(set)]).toEqual([['all'], []])
   })
+
+  function listOf(count: number): string {
+    const item = (_: unknown, index: number) => `- ${host(`h${index}`).trimEnd().replaceAll('\n', '\n  ')}\n`
+    return `${head}kind: List\nitems:\n${Array.from({ length: count }, item).join('')}`
+  }
 
   function billionLaughs(): string {
     const level = (name: string, inner: string) => `${name}: &${name} [${Array.from({ length: 10 }, () => inner).join(', ')}]\n`
@@ -126,6 +138,19 @@ describe('a problem', () => {
         message: 'type cannot be "dockre"',
         hint: 'did you mean "docker"? write one of docker, process',
       },
+    ])
+  })
+
+  it.each([
+    ['a merge of a list of texts', host('one', '{<<: [a], engine: {type: docker}}'), 'BadMerge 4:13 spec["<<"][0]'],
+    ['a merge of a text', host('one', '{engine: {<<: docker}}'), 'BadMerge 4:21 spec.engine["<<"]'],
+    ['a list', `${host('one')}---\n- ${head}`, 'NotAnObject 6:1 '],
+    ['a text', 'feeds\n', 'NotAnObject 1:1 '],
+    ['an item of a List that is a text', `${head}kind: List\nitems:\n  - a\n`, 'NotAnObject 4:5 items[0]'],
+    ['too many variables', feedWithVariables(65), 'Invalid 10:20 spec.container.env'],
+  ])('tells of %s', (_, text, expected) => {
+    expect(parse(text).problems.map(({ reason, line, column, path }) => `${reason} ${line}:${column} ${path}`)).toEqual([
+      expected,
     ])
   })
 
