@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { stalled, transient, waiting } from '../../crds/contract/fault.ts'
 import type { KindName } from '../../crds/kinds.ts'
+import { subscriptionSetSpec } from '../../crds/subscriptionset.ts'
 import { indexCatalogue } from '../consistency/catalogue.ts'
 import type { EngineRegistry } from '../engines/registry.ts'
 import type { SecretReader } from '../secrets/secret.ts'
@@ -122,11 +123,34 @@ describe('credentials', () => {
 })
 
 describe('a subscription set', () => {
-  it('is stalled where its instruments are not in the catalogue', async () => {
-    const catalogues = async () => new Map([['all.json', indexCatalogue('all.json', [])]])
-    await reconcileSubscriptionSet('sim/s', { ...ports(), catalogues })
-    const [ready, stall, observed] = shown('SubscriptionSet', 'sim/s')
-    expect([ready?.split(' ')[0], stall?.split(' ')[0], observed]).toEqual(['Ready=False', 'Stalled=True', 'observed'])
+  const terms = { exchange: 'CZCE', product: 'AP', class: 'future', multiplier: 10, priceTick: 1 } as const
+  const known = indexCatalogue('all.json', [{ ...terms, id: 'AP010', windows: { day: [] } }])
+
+  async function look(spec: object): Promise<string[]> {
+    const declared = subscriptionSetSpec.parse({ catalogue: 'all.json', ...spec })
+    const resource = { kind: 'SubscriptionSet' as const, metadata: { name: 's', namespace: 'sim' }, spec: declared }
+    stage.store.declared.accept({ objects: [{ resource, origin: { file: 'a.yaml', line: 1 } }], complete: true })
+    await reconcileSubscriptionSet('sim/s', { ...ports(), catalogues: async () => new Map([['all.json', known]]) })
+    return shown('SubscriptionSet', 'sim/s')
+  }
+
+  it('is ready where all of it is in the catalogue, and says how much that is', async () => {
+    expect(await look({ instruments: ['CZCE.AP010'] })).toEqual(['Ready=True Resolved', 'observed'])
+    expect(stage.store.status.get('SubscriptionSet', 'sim/s')).toMatchObject({ instruments: 1 })
+  })
+
+  it('may exclude what is not there: that is a warning', async () => {
+    const conditions = await look({ select: [{}], exclude: ['CZCE.AP011'] })
+    expect(conditions).toEqual(['Ready=True Resolved', 'observed'])
+  })
+
+  const wrong: [string, object, string][] = [
+    ['its instruments are not in the catalogue', { instruments: ['CZCE.AP011'] }, 'UnknownInstrument'],
+    ['a selector fits nothing', { select: [{ products: ['rb'] }] }, 'NothingSelected'],
+    ['nothing is left of it, whatever it warns of besides', { select: [{}], exclude: ['CZCE.AP011', 'CZCE.AP010'] }, 'EmptySet'],
+  ]
+  it.each(wrong)('is stalled where %s', async (_name, spec, reason) => {
+    expect(await look(spec)).toEqual([`Ready=False ${reason}`, `Stalled=True ${reason}`, 'observed'])
   })
 })
 

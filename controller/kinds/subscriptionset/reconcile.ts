@@ -1,6 +1,6 @@
 import type { Status } from '../../../crds/kinds.ts'
 import type { Catalogues } from '../../consistency/catalogue.ts'
-import { resolveInstruments } from '../../consistency/instruments.ts'
+import { type InstrumentProblem, resolveInstruments } from '../../consistency/instruments.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Result } from '../../runtime/result.ts'
 import type { Store } from '../../store/store.ts'
@@ -18,7 +18,8 @@ export async function reconcileSubscriptionSet(key: string, { clock, store, cata
   const previous = store.status.get('SubscriptionSet', key)
   const { spec } = declared.resource
   const { count, problems } = resolveInstruments([spec], await catalogues([spec.catalogue]))
-  const conditions = problems.some(({ severity }) => severity === 'error') ? refused(problems) : accepted(count)
+  const error = problems.find(({ severity }) => severity === 'error')
+  const conditions = error ? refused(error) : accepted(count)
   const status: Status<'SubscriptionSet'> = {
     instruments: count,
     conditions: conditionsOf(conditions, previous?.conditions, clock.now(), declared.generation),
@@ -32,8 +33,7 @@ function accepted(count: number): NewCondition[] {
   return [{ type: 'Ready', status: 'True', reason: 'Resolved', message: `${count} instruments` }]
 }
 
-function refused(problems: { reason: string; message: string; hint: string }[]): NewCondition[] {
-  const { reason = 'Unresolved', message = '', hint = '' } = problems[0] ?? {}
+function refused({ reason, message, hint }: InstrumentProblem): NewCondition[] {
   const text = `${message}: ${hint}`
   return [
     { type: 'Ready', status: 'False', reason, message: text },
