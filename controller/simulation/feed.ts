@@ -21,7 +21,7 @@ export type FeedWorld = {
   deadAccounts: Set<Account>
   /** Whether there is a session, and until when; always one where it is left out. */
   market?: FeedReport['market'] | undefined
-  /** What a flip takes until its first tick, as feeds tell it. */
+  /** What a flip takes until its first tick, as feeds tell it; without end where none comes. */
   flipMs?: number | undefined
   /** Feeds whose control port does not answer. */
   isMute: boolean
@@ -57,6 +57,8 @@ export class SimulatedFeed {
   consumers: FeedReport['consumers']
   /** What its watchdog finds silent. */
   silentGroups: FeedReport['silentGroups']
+  /** What its sessions tell otherwise than they would. */
+  readonly told = new Map<Account, Partial<SessionStatus>>()
   /** What it has told, as its journal has it. */
   readonly events: FeedEvent[] = []
   readonly #world: FeedWorld
@@ -180,7 +182,8 @@ export class SimulatedFeed {
   #open(account: Account): void {
     const { epoch } = this
     if (this.gate && this.gate.account !== account) {
-      const phases = { closedMs: 1, openedMs: 2, firstTickMs: this.#world.flipMs ?? 3 }
+      const { flipMs = 3 } = this.#world
+      const phases = { closedMs: 1, openedMs: 2, ...(Number.isFinite(flipMs) && { firstTickMs: flipMs }) }
       const at = this.#world.clock.now() - 1
       this.lastFailover = { from: this.gate.account, to: account, epoch, reason: 'declared', at, phases }
     }
@@ -203,6 +206,7 @@ export class SimulatedFeed {
       gate: this.gate?.account === account ? 'open' : 'closed',
       subscriptions: { desired, acknowledged: seen, ticking: seen, rejected: 0 },
       ...(isLive && { lastTickAt: this.#world.clock.now() }),
+      ...this.told.get(account),
     }
   }
 

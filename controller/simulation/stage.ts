@@ -143,6 +143,7 @@ export async function openStage() {
   /** When the drill is looked at; never where none is declared or remembered. */
   let drillDueAt = Number.POSITIVE_INFINITY
   const evidence: Record<string, object> = {}
+  const disk = { isFull: false }
   let isDeclared = true
   /** Why no engine can be opened. */
   let openFault: Fault | undefined
@@ -211,6 +212,7 @@ export async function openStage() {
         life: String(deaths),
         evidence: {
           keep(_drill, id, content) {
+            if (disk.isFull) throw new Error('ENOSPC: no space left on device, write')
             evidence[id] = content
             return id
           },
@@ -307,6 +309,7 @@ export async function openStage() {
     engines,
     events,
     evidence,
+    disk,
     writes,
     secrets,
     /** Addresses at which nobody takes a connection. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Account } from '../../../crds/contract/desired.ts'
 import { openStage, type Stage } from '../../simulation/stage.ts'
 
 let stage: Stage
@@ -16,6 +17,9 @@ const ask = () => stage.edit({ drillToken: `token-${++tokens}` })
 const reasons = () => stage.events.filter(({ kind }) => kind === 'FailoverDrill').map(({ reason }) => reason)
 const last = () => stage.drillStatus?.last
 const feed = () => stage.feeds()[0]
+const rotate = (password: string) => {
+  stage.secrets.values = { ...stage.secrets.values, PASSWORD: password }
+}
 const conditions = (of: 'drillStatus' | 'status' = 'drillStatus') =>
   Object.fromEntries((stage[of]?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]))
 
@@ -74,6 +78,24 @@ describe('a drill', () => {
     expect(stage.drillStatus?.history).toHaveLength(2)
   })
 
+  it('is ignored, and told so, where it is asked for while one is under way', async () => {
+    ask()
+    await reach('verifying')
+    ask()
+    await isRestored()
+    expect(reasons()).toEqual(['DrillStarted', 'DrillFailedOver', 'DrillIgnored', 'DrillFailedBack', 'DrillPassed'])
+    expect(stage.drillStatus?.history).toHaveLength(1)
+  })
+
+  it('passes also where its evidence cannot be written, and says so', async () => {
+    stage.disk.isFull = true
+    ask()
+    await isRestored()
+    expect(reasons().slice(-2)).toEqual(['DrillPassed', 'EvidenceUnwritten'])
+    expect(last()).toMatchObject({ verdict: 'pass' })
+    expect(last()).not.toHaveProperty('evidence')
+  })
+
   it('goes the other way round where the backup is declared active', async () => {
     stage.edit({ active: 'backup' })
     await stage.pass(10_000)
@@ -93,11 +115,18 @@ describe('a drill', () => {
     expect(stage.drillStatus?.history).toHaveLength(1)
   })
 
-  it('that takes longer than its bound fails, and is failed back all the same', async () => {
-    stage.world.flipMs = 5001
+  it.each([
+    ['on its way there', undefined, 5001, 'FailoverSlow'],
+    ['on its way back', 'verifying', 5001, 'FailbackSlow'],
+    ['on its way there, for ever', undefined, Number.POSITIVE_INFINITY, 'FailoverTimeout'],
+    ['on its way back, for ever', 'verifying', Number.POSITIVE_INFINITY, 'FailbackTimeout'],
+  ])('that takes longer than its bound %s fails, and is failed back all the same', async (_where, phase, flipMs, reason) => {
     ask()
+    if (phase) await reach(phase)
+    stage.world.flipMs = flipMs
     await isRestored()
-    expect(last()).toMatchObject({ verdict: 'fail', reason: 'FailoverSlow' })
+    expect(last()).toMatchObject({ verdict: 'fail', reason, restored: true })
+    expect(reasons().at(-1)).toBe('DrillFailed')
     expect(conditions()).toMatchObject({ Proven: 'False DrillFailed' })
   })
 
@@ -134,6 +163,27 @@ describe('a drill is refused before anything is touched', () => {
         if (one) one.consumers = { message: 'no permission', items: [], omitted: 0 }
       },
     ],
+    ['the feed is not declared', 'FeedNotFound', () => stage.edit({ drill: { feedRef: 'another' } })],
+    [
+      'the market is closed and shall be open',
+      'MarketClosed',
+      () => {
+        stage.world.market = { open: false }
+      },
+    ],
+    [
+      'the standby has not all subscriptions acknowledged',
+      'StandbyIncomplete',
+      () => {
+        const subscriptions = { desired: 2, acknowledged: 1, ticking: 1, rejected: 0 }
+        feed()?.told.set('backup', { subscriptions })
+      },
+    ],
+    [
+      'no fresh tick comes to the standby',
+      'StandbySilent',
+      () => void feed()?.told.set('backup', { lastTickAt: stage.clock.now() }),
+    ],
   ]
   it.each(cases)('where %s', async (_name, reason, prepare) => {
     await prepare()
@@ -145,10 +195,38 @@ describe('a drill is refused before anything is touched', () => {
     expect(reasons()).toEqual(['DrillRefused'])
     expect({ writes: stage.writes.length, epoch: feed()?.epoch }).toEqual(before)
   })
+
+  it('where the feed does not answer, whatever it answered before', async () => {
+    stage.world.isMute = true
+    ask()
+    await stage.pass(1000)
+    expect(last()).toMatchObject({ verdict: 'refused', reason: 'FeedNotAnswering' })
+  })
+
+  it('where a revision is being rolled out', async () => {
+    stage.edit({ image: 'never-logs-in' })
+    await stage.pass(10_000)
+    ask()
+    await stage.pass(1000)
+    expect(last()).toMatchObject({ verdict: 'refused', reason: 'RolloutInProgress' })
+    expect(reasons()).toEqual(['DrillRefused'])
+  })
 })
 
 describe('a drill that meets trouble is restored', () => {
+  const silent = (account: Account) => () => void feed()?.told.set(account, { lastTickAt: 0 })
+  const muteFor = (ms: number) => () => {
+    stage.world.isMute = true
+    stage.clock.after(ms, () => {
+      stage.world.isMute = false
+    })
+  }
   const cases: [string, string, string, () => void][] = [
+    ['the process of the feed is killed', 'fail', 'FeedRestarted', () => stage.running()[0]?.kill()],
+    ['the feed does not answer for a while', 'fail', 'FeedLost', muteFor(10_000)],
+    ['no fresh tick comes from the backup', 'fail', 'NotVerified', silent('backup')],
+    ['no fresh tick comes from the primary when it is back', 'fail', 'NotVerified', silent('primary')],
+    ['another secret makes a revision', 'aborted', 'RolloutBegan', () => rotate('another')],
     ['the backup dies', 'fail', 'AccountLost', () => void stage.world.deadAccounts.add('backup')],
     ['the watchdog flips back', 'fail', 'WatchdogIntervened', () => feed()?.flip()],
     ['an operator edits the feed', 'aborted', 'FeedEdited', () => stage.edit({ failback: 'auto' })],
@@ -180,7 +258,18 @@ describe('a drill that meets trouble is restored', () => {
     await isRestored()
     expect(last()).toMatchObject({ verdict, reason, restored: true })
     expect(stage.evidence[last()?.evidence ?? '']).toMatchObject({ run: { trouble: { reason } } })
-    expect(reasons()).toContain('DrillRestoring')
+    expect(reasons().slice(-2)).toEqual(['DrillRestoring', verdict === 'aborted' ? 'DrillAborted' : 'DrillFailed'])
+  })
+
+  it('where a session begins that it was not to meet', async () => {
+    stage.edit({ drill: { market: 'closed' } })
+    stage.world.market = { open: false }
+    await stage.pass(60_000)
+    ask()
+    await reach('verifying')
+    stage.world.market = { open: true }
+    await isRestored()
+    expect(last()).toMatchObject({ verdict: 'aborted', reason: 'MarketOpened', restored: true })
   })
 
   it('where a consumer falls behind', async () => {
@@ -212,6 +301,9 @@ describe('a drill that meets trouble is restored', () => {
     stage.edit({ drill: undefined })
     await stage.pass(60_000)
     expect(feed()?.gate?.account).toBe('primary')
+    const told = stage.events.findLast(({ kind }) => kind === 'FailoverDrill')
+    expect(told).toMatchObject({ reason: 'DrillAborted', message: expect.stringMatching(/: DrillWithdrawn: /) })
+    expect(Object.values(stage.evidence)).toMatchObject([{ result: { verdict: 'aborted', reason: 'DrillWithdrawn' } }])
     expect(stage.store.drills.list()).toEqual([])
   })
 
@@ -241,8 +333,8 @@ describe('a controller that dies in the middle', () => {
       await stage.pass(20_000)
       expect(stage.deaths).toBe(1)
       await isRestored()
-      const verdict = phase === 'restoring' ? 'fail' : 'aborted'
-      expect(last()).toMatchObject({ verdict, restored: true })
+      const [verdict, reason] = phase === 'restoring' ? ['fail', 'AccountLost'] : ['aborted', 'ControllerRestarted']
+      expect(last()).toMatchObject({ verdict, reason, restored: true })
     },
   )
 })
