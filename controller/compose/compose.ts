@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { asFault, stalled } from '../../crds/contract/fault.ts'
 import { type DockerCommand, dockerCommand, type EngineAddress } from './command.ts'
 import { type ComposeContainer, containersOf, listContainers } from './container.ts'
-import { engineFault, fileFault } from './failure.ts'
+import { CommandFailed, engineFault, fileFault } from './failure.ts'
 import { type ComposeService, servicesOf } from './project.ts'
 
 /** What a Stack hands to Compose. Paths are absolute. */
@@ -165,7 +165,7 @@ async function readServices(run: Run, declaration: ComposeDeclaration, signal: A
     return servicesOf(json, hashes)
   } catch (error) {
     const { cause } = asFault(error)
-    throw cause === undefined ? error : fileFault(cause)
+    throw cause instanceof CommandFailed ? fileFault(cause) : error
   }
 }
 

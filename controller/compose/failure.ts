@@ -16,7 +16,11 @@ type Row = [pattern: RegExp, reason: string, make: typeof transient]
 
 // Neither Docker nor Compose has machine-readable reasons, so their words decide: first match. Of Compose 2.24 to 2.40.
 const ofDocker: Row[] = [
-  [/is not a docker command|unknown command: docker compose|unknown shorthand flag/i, 'ComposeMissing', stalled],
+  [
+    /is not a docker command|unknown command: docker compose|unknown shorthand flag|unknown flag: --short/i,
+    'ComposeMissing',
+    stalled,
+  ],
   [/Cannot connect to the Docker daemon|error during connect/i, 'EngineUnreachable', transient],
   [/permission denied while trying to connect/i, 'EngineUnreachable', transient],
 ]
