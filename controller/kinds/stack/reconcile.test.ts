@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { kinds, type Resource } from '../../../crds/kinds.ts'
+import type { Compose } from '../../compose/compose.ts'
+import type { ComposeContainer } from '../../compose/container.ts'
+import { CommandFailed, engineFault, fileFault } from '../../compose/failure.ts'
+import type { ComposeService } from '../../compose/project.ts'
+import { handClock } from '../../simulation/clock.ts'
+import { openStore, type Store } from '../../store/store.ts'
+import { reconcileStack } from './reconcile.ts'
+
+// What operators are told of a Stack, over a stand-in of Compose that does, or says, what each test wants.
+
+let store: Store
+let events: string[]
+let world: { containers: ComposeContainer[]; configuration: string; answers: Partial<Compose> }
+beforeEach(() => {
+  store = openStore(':memory:')
+  events = []
+  world = { containers: [], configuration: 'one', answers: {} }
+  const metadata = (name: string) => ({ name, namespace: 'n' })
+  const resources: Resource[] = [
+    { kind: 'Host', metadata: metadata('h'), spec: kinds.Host.spec.parse({ engine: { type: 'docker' } }) },
+    { kind: 'Stack', metadata: metadata('s'), spec: kinds.Stack.spec.parse({ hostRef: 'h', project: 'p', files: ['c.yml'] }) },
+  ]
+  const objects = resources.map(resource => ({ resource, origin: { file: '/m/s.yaml', line: 1 } }))
+  store.declared.accept({ objects, complete: true })
+})
+afterEach(() => store.close())
+
+const service: ComposeService = {
+  ...{ name: 'bus', image: 'i:1', hash: 'h', digest: 'd', restart: 'always', replicas: 1, dependsOn: [], binds: ['/c/bus.conf'] },
+  labels: { 'dev.feedplane.stack.reload': 'SIGHUP' },
+}
+
+const runs = (more: Partial<ComposeContainer> = {}): ComposeContainer[] => [
+  {
+    id: '1',
+    name: 'p-bus-1',
+    service: 'bus',
+    hash: 'h',
+    image: 'i:1',
+    state: 'running',
+    exitCode: 0,
+    health: 'healthy',
+    ...more,
+  },
+]
+
+const compose = (): Compose => ({
+  version: async () => '2.26.1',
+  services: async () => [service],
+  reread: () => undefined,
+  containers: async () => world.containers,
+  up: async () => {
+    world.containers = runs()
+  },
+  restart: async () => undefined,
+  signal: async () => undefined,
+  remove: async () => undefined,
+  removeNetworks: async () => undefined,
+  ...world.answers,
+})
+
+/** One look; the conditions as `Type=Status Reason`. */
+async function look(): Promise<string[]> {
+  const onEvent = ({ type, reason }: { type: string; reason: string }) => void events.push(`${type} ${reason}`)
+  const stacks = { compose, configuration: async () => world.configuration, follow: () => undefined, onStep: () => undefined }
+  const ports = { clock: handClock(0), store, declared: store.declared, problems: () => [], onEvent, onStatus: () => undefined }
+  await reconcileStack('n/s', { ...ports, stacks }, AbortSignal.timeout(5000))
+  return (store.status.get('Stack', 'n/s')?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`)
+}
+
+const converging = ['Ready=Unknown Converging', 'Reconciling=True Converging', 'SourceValid=True Read']
+
+describe('a stack', () => {
+  it('converges until its services run, and is ready then', async () => {
+    expect(await look()).toEqual(converging)
+    expect(await look()).toEqual(['Ready=True ServicesReady', 'SourceValid=True Read'])
+    expect(events).toEqual(['Normal ServicesBroughtUp', 'Normal ServiceReady'])
+  })
+
+  it('converges until their health checks have passed', async () => {
+    world.containers = runs({ health: 'starting' })
+    expect(await look()).toEqual(converging)
+  })
+
+  it.each([
+    ['has a failing health check', { health: 'unhealthy' }],
+    ['is paused', { state: 'paused' }],
+    ['ends again and again', { state: 'restarting', exitCode: 1 }],
+  ] as const)('is not ready where a service %s', async (_what, more) => {
+    world.containers = runs()
+    await look()
+    world.containers = runs(more)
+    expect(await look()).toEqual(['Ready=False ServicesNotReady', 'SourceValid=True Read'])
+    expect(events).toEqual(['Warning ServiceNotReady'])
+  })
+
+  it('tells of a service that was told to read its files again', async () => {
+    world.containers = runs()
+    await look()
+    world.configuration = 'two'
+    expect(await look()).toEqual(converging)
+    expect(await look()).toEqual(['Ready=True ServicesReady', 'SourceValid=True Read'])
+    expect(events).toEqual(['Normal ServiceReloaded'])
+  })
+})
+
+const says = (words: string) => new CommandFailed(words)
+const noCommand = Object.assign(new Error('spawn docker ENOENT'), { code: 'ENOENT' })
+
+describe('a stack whose files cannot be read', () => {
+  it.each([
+    ['services.bus.image: required variable TAG is missing a value', 'ComposeVariableMissing'],
+    ['open /m/c.yml: no such file or directory', 'ComposeFileUnreadable'],
+    ['yaml: line 3: did not find expected key', 'ComposeFileInvalid'],
+  ])('is stalled, and leaves what runs: %s', async (words, reason) => {
+    world.containers = runs()
+    world.answers.services = () => Promise.reject(fileFault(says(words)))
+    expect(await look()).toEqual([`Ready=False ${reason}`, `Stalled=True ${reason}`, `SourceValid=False ${reason}`])
+    expect(events).toEqual([`Warning ${reason}`])
+  })
+
+  it('is stalled where no Compose is there that could', async () => {
+    world.answers.version = () => Promise.reject(engineFault('tell the version of Compose', noCommand))
+    const reason = 'ComposeMissing'
+    expect(await look()).toEqual([`Ready=False ${reason}`, `Stalled=True ${reason}`, `SourceValid=False ${reason}`])
+  })
+})
+
+describe('a stack that cannot be brought up', () => {
+  it.each([
+    ['dependency failed to start: container p-bus-1 is unhealthy', 'DependencyUnhealthy'],
+    ['external volume "data" not found', 'ComposeFailed'],
+  ])('is tried again: %s', async (words, reason) => {
+    world.answers.up = () => Promise.reject(engineFault('bring bus up', says(words)))
+    expect(await look()).toEqual([`Ready=False ${reason}`, `Reconciling=True ${reason}`, 'SourceValid=True Read'])
+    expect(events).toEqual([`Warning ${reason}`])
+    world.answers = {}
+    await look()
+    expect(await look()).toEqual(['Ready=True ServicesReady', 'SourceValid=True Read'])
+  })
+})
