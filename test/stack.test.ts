@@ -292,7 +292,7 @@ it('leaves the services when it is no longer declared, unless it is told to remo
   writeFileSync(file('stack.yaml'), stackText())
   expect(await feedctl(controller.url, 'diff', file('stack.yaml'))).toMatchObject({
     code: 2,
-    out: expect.stringContaining('StackNotDeclared'),
+    out: expect.stringMatching(/\bStackNotDeclared\b/),
   })
   writeFileSync(file('manifests/stack.yaml'), stackText('  deletionPolicy: Remove\n'))
   await until('it to be declared again', async () => (await conditions()).Ready === 'True ServicesReady')
