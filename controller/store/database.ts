@@ -47,11 +47,11 @@ export type Installation = { id: string; digestKey: Buffer }
 /**
  * Opens the controller's state, making it when absent: one SQLite file, readable by its user only, in write-ahead mode. A commit
  * survives kill -9; `synchronous=FULL` makes it survive the loss of power too. Throws a stalled Fault `StateTooNew` for a file of
- * a newer version and `StateUnreadable` for one that is not ours.
+ * a newer version and `StateUnreadable` for one that is not ours, or may not be opened.
  */
 export function openDatabase(path: string): DatabaseSync {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(path, { timeout: 2000 })
+  const database = open(path)
   try {
     migrate(database, path)
   } catch (error) {
@@ -60,6 +60,15 @@ export function openDatabase(path: string): DatabaseSync {
   }
   if (path !== ':memory:') chmodSync(path, 0o600)
   return database
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 2000 })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw stalled('StateUnreadable', `${path} cannot be opened (${why}): let the controller read and write it`, cause)
+  }
 }
 
 export function installationOf(database: DatabaseSync): Installation {
@@ -98,9 +107,14 @@ function migrate(database: DatabaseSync, path: string): void {
 }
 
 function versionOf(database: DatabaseSync, path: string): number {
+  const what = `${path} is not the state of a controller: move it away, or name another --state`
   try {
-    return Number(database.prepare('PRAGMA user_version').get()?.user_version)
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+    const isOurs = version === 0 ? tables.length === 0 : tables.some(({ name }) => name === 'installation')
+    if (isOurs) return version
   } catch (cause) {
-    throw stalled('StateUnreadable', `${path} is not the state of a controller: move it away, or name another --state`, cause)
+    throw stalled('StateUnreadable', what, cause)
   }
+  throw stalled('StateUnreadable', what)
 }

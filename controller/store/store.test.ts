@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -181,8 +181,33 @@ describe('the state file', () => {
     expect(store.memory.lastEpoch('test/f')).toBe(0)
   })
 
-  it('is refused with a way out when it is something else', () => {
-    writeFileSync(join(directory, 'other.db'), 'this is not a database, and it is long enough to be looked at as one'.repeat(20))
-    expect(() => openStore(join(directory, 'other.db'))).toThrow(/not the state of a controller.*--state/)
+  const other = () => join(directory, 'other.db')
+  const database = (script: string) => {
+    const made = new DatabaseSync(other())
+    made.exec(script)
+    made.close()
+  }
+  const content = () => (statSync(other()).isFile() ? readFileSync(other()) : undefined)
+  const refused: [string, () => void, string, RegExp][] = [
+    [
+      'is no database',
+      () => writeFileSync(other(), 'this is not a database, and it is long enough to be looked at as one'.repeat(20)),
+      'StateUnreadable',
+      /not the state of a controller.*--state/,
+    ],
+    ['is a database of others', () => database('CREATE TABLE t (a)'), 'StateUnreadable', /not the state of a controller/],
+    ['is another version of others', () => database('CREATE TABLE t (a); PRAGMA user_version = 3'), 'StateUnreadable', /--state/],
+    ['is a folder', () => mkdirSync(other()), 'StateUnreadable', /cannot be opened.*read and write/],
+    ['is of a newer controller', () => newer(), 'StateTooNew', /schema 99.*start that version/],
+  ]
+  const newer = () => {
+    openStore(other()).close()
+    database('PRAGMA user_version = 99')
+  }
+  it.each(refused)('is refused with a way out where it %s, and left as it is', (_what, make, reason, message) => {
+    make()
+    const before = content()
+    expect(() => openStore(other())).toThrow(expect.objectContaining({ reason, message: expect.stringMatching(message) }))
+    expect(content()).toEqual(before)
   })
 })
