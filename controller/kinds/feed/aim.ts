@@ -21,14 +21,11 @@ export function aimOf(input: FeedInput): Aim {
   if (violation) return { why: 'held', revision: current, violation }
   const pinned = findRevision(input, input.declared?.resource.spec.revision)
   const declared = pinned ?? declaredRevision(input)
-  if (!declared) return { why: 'held', revision: current, violation: unresolved }
   const unread = unreadSecrets(input, declared, current)
   if (unread) return { why: 'held', revision: current, violation: unread }
   if (hasFailed(input, declared)) return { why: 'rolled-back', revision: serving, declared }
   return { why: pinned ? 'pinned' : 'declared', revision: declared }
 }
-
-const unresolved = { class: 'waiting', reason: 'InputsUnresolved', message: 'the declared inputs are not complete yet' } as const
 
 /** No new process can be given what a Vault does not tell now; one that runs has it with itself. */
 function unreadSecrets({ secrets }: FeedInput, declared: Revision, current: Revision | undefined): Violation | undefined {
@@ -46,9 +43,11 @@ export function newRequest(input: FeedInput, name: keyof typeof requestAnnotatio
   return token !== undefined && token !== input.memory.requests[name] ? token : undefined
 }
 
-function declaredRevision(input: FeedInput): Revision | undefined {
+/** The checks have passed, so nothing that it refers to is missing. */
+function declaredRevision(input: FeedInput): Revision {
   const snapshot = snapshotOf(input)
-  return snapshot && revisionFor(input, snapshot)
+  if (!snapshot) throw new Error(`${input.key}: the checks passed, and something that it refers to is missing`)
+  return revisionFor(input, snapshot)
 }
 
 function hasFailed(input: FeedInput, declared: Revision): boolean {
