@@ -290,10 +290,9 @@ it('leaves the services when it is no longer declared, unless it is told to remo
   await until('the stack to be forgotten', async () => (await reasons()).includes('StackKept'))
   expect(different(before, await containers())).toEqual([])
   writeFileSync(file('stack.yaml'), stackText())
-  expect(await feedctl(controller.url, 'diff', file('stack.yaml'))).toMatchObject({
-    code: 2,
-    out: expect.stringMatching(/\bStackNotDeclared\b/),
-  })
+  const planned = await feedctl(controller.url, 'diff', file('stack.yaml'), '--output', 'json')
+  expect(planned.code).toBe(2)
+  expect(JSON.parse(planned.out)).toMatchObject([{ kind: 'Stack', key, steps: [], violations: [{ reason: 'StackNotDeclared' }] }])
   writeFileSync(file('manifests/stack.yaml'), stackText('  deletionPolicy: Remove\n'))
   await until('it to be declared again', async () => (await conditions()).Ready === 'True ServicesReady')
   expect(different(before, await containers())).toEqual([])
