@@ -63,7 +63,7 @@ export default defineConfig({
         test: {
           name: 'alerts',
           include: ['test/alerts/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 6 },

@@ -8,7 +8,7 @@ const compose = resolve(import.meta.dirname, '../../compose')
 export type Places = { controller: string; alertmanager: string; pushgateway: string; prometheus: string }
 
 type PrometheusConfig = { global: object; scrape_configs: { http_sd_configs?: object[] }[] }
-type RuleFile = { groups: { rules: { for?: string }[] }[] }
+type RuleFile = { groups: { rules: { expr: string; for?: string }[] }[] }
 
 /** The shipped `prometheus.yml` for services in other places, with intervals of a second. */
 export function shortenedPrometheus(places: Places): string {
@@ -24,10 +24,21 @@ export function shortenedPrometheus(places: Places): string {
   return stringify(config)
 }
 
-/** A shipped rule file with every `for` a second: expressions, labels and annotations are as shipped. */
+/** Of any length that rules look back. */
+const windowSeconds = 15
+
+/**
+ * A shipped rule file with every `for` a second, and every window and offset of more than that a quarter of a minute: thresholds, labels and
+ * annotations are as shipped. The shipped windows are held by promtool's cases.
+ */
 export function shortenedRules(text: string): string {
   const file = parse(text) as RuleFile
-  for (const rule of file.groups.flatMap(({ rules }) => rules)) if (rule.for !== undefined) rule.for = '1s'
+  for (const rule of file.groups.flatMap(({ rules }) => rules)) {
+    if (rule.for !== undefined) rule.for = '1s'
+    rule.expr = rule.expr
+      .replaceAll(/\[\d+[mhd]\]/g, `[${windowSeconds}s]`)
+      .replaceAll(/offset \d+m/g, `offset ${windowSeconds}s`)
+  }
   return stringify(file)
 }
 
