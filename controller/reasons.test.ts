@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { type Module, parseSync } from '@swc/core'
 import { describe, expect, it } from 'vitest'
@@ -82,6 +82,13 @@ describe('the page of conditions and reasons', () => {
 
   it('describes every type of condition', () => {
     expect([...found.conditions].filter(type => !page.conditions.has(type))).toEqual([])
+  })
+
+  it('names no reason that no test brings about', () => {
+    const tests = globSync(['{bench,compose,controller,crds,feed}/**/*.test.ts', 'test/**/*.ts'], { cwd: root })
+    const texts = tests.filter(file => file !== 'controller/reasons.test.ts').map(file => readFileSync(join(root, file), 'utf8'))
+    const tested = new Set(texts.flatMap(text => text.match(/\b[A-Z]\w*[a-z]\w*\b/g) ?? []))
+    expect([...page.reasons.keys()].filter(reason => !tested.has(reason))).toEqual([])
   })
 
   it('links to sections that are there', () => {

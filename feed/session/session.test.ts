@@ -6,7 +6,7 @@ import type { Gateway, GatewayHandlers } from '../gateways/gateway.ts'
 import { Counter } from '../publish/counter.ts'
 import type { PublisherStatus } from '../publish/publisher.ts'
 import type { FromSession, Pulse } from './message.ts'
-import { emptyPosition } from './position.ts'
+import { emptyPosition, type Position } from './position.ts'
 import { Session } from './session.ts'
 import { depthWith, groupOf } from './testing.ts'
 
@@ -175,3 +175,21 @@ it('tells that the bus is connected, and that it is away', async () => {
 it('tells nothing of a bus where there is none', async () => {
   expect((await liveSession()).told()).toEqual([])
 })
+
+it.each(['Flip', 'Restart'] as const)(
+  'records a gap where after a %s its own ticks do not go on from the last published one',
+  async reason => {
+    const before = await liveSession()
+    for (const second of [1, 2, 3]) before.push(second)
+    before.session.receive({ type: 'close', id: 2, isDeposed: false })
+    await vi.advanceTimersByTimeAsync(1000)
+    const position = before.newest('closed')?.position as Position
+    const after = await liveSession()
+    after.session.receive({ type: 'close', id: 2, isDeposed: false })
+    await vi.advanceTimersByTimeAsync(1000)
+    for (const second of [4, 5]) after.push(second)
+    after.session.receive({ type: 'open', id: 3, epoch: 2, position, reason })
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(after.gaps).toEqual([expect.objectContaining({ reason, epoch: 2, instruments: ['AP010'] })])
+  },
+)
