@@ -284,8 +284,10 @@ it('conflates in a bounded queue while a core bus is away, counts it, and tells 
   expect(queued).toBe(1000)
   expect(dropped).toBeGreaterThan(0)
   expect(queued + conflated + dropped).toBe(bench.sent() - 100)
-  await until('the gaps', () => bench.gaps.length >= 2)
-  expect(new Set(bench.gaps.map(gap => gap.reason))).toEqual(new Set(['Conflated', 'QueueOverflow']))
+  // The server was killed right after it had read the first hundred: nobody knows whether it passed them on.
+  const reasons = () => new Set(bench.gaps.map(gap => gap.reason))
+  await until('the gaps', () => reasons().size === 3)
+  expect(reasons()).toEqual(new Set(['BusDisconnected', 'Conflated', 'QueueOverflow']))
 
   await nats.restart()
   const told: Gap[] = []

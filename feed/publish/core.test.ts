@@ -1,18 +1,23 @@
 import type { NatsConnection } from '@nats-io/transport-node'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
+import type { Gap } from '../../crds/contract/tick.ts'
 import { CoreSender } from './core.ts'
 import { sampleTick } from './sampletick.ts'
 import type { Parcel } from './sender.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 /** A sender on a connection whose pongs the test gives, in the order of the pings. */
 function openSender() {
   const pongs: (() => void)[] = []
   const confirmed: Parcel[] = []
   const lost: [Parcel, string][] = []
+  const doubted: Gap[] = []
   const sender = new CoreSender({
     delivered: () => {},
     confirmed: parcel => confirmed.push(parcel),
     lost: (parcel, reason) => lost.push([parcel, reason]),
+    doubted: ledger => doubted.push(...ledger.drain()),
     changed: () => {},
     roomy: () => {},
   })
@@ -27,7 +32,7 @@ function openSender() {
     pongs.shift()?.()
     await Promise.resolve()
   }
-  return { sender, attach, pongs, pong, confirmed, lost }
+  return { sender, attach, pongs, pong, confirmed, lost, doubted }
 }
 
 function parcelOf(bytes: number): Parcel {
@@ -76,4 +81,37 @@ it('tells as lost what no pong followed when the connection ends, and does not b
   expect(confirmed).toHaveLength(0)
   expect(sender.outstanding()).toBe(0)
   expect(sender.hasRoom()).toBe(true)
+})
+
+it('tells what the server had only just read when it ends, and not what it outlived by half a second', async () => {
+  vi.useFakeTimers()
+  const { sender, pong, confirmed, doubted } = openSender()
+  const publish = async (instrument: string) => {
+    const parcel = parcelOf(100)
+    sender.send({ ...parcel, queued: { ...parcel.queued, tick: { ...sampleTick(), instrument } } as never })
+    sender.confirm()
+    await pong()
+  }
+  await publish('AP010')
+  await vi.advanceTimersByTimeAsync(550)
+  await publish('AP011')
+  sender.detach()
+  expect(confirmed).toHaveLength(2)
+  expect(doubted).toMatchObject([{ reason: 'BusDisconnected', instruments: ['AP011'] }])
+})
+
+it('asks a server that has nothing more to read whether it lives, and doubts what it read where no answer comes', async () => {
+  vi.useFakeTimers()
+  const { sender, pongs, pong, doubted } = openSender()
+  for (const isAlive of [true, false]) {
+    sender.send(parcelOf(100))
+    sender.confirm()
+    await pong()
+    await vi.advanceTimersByTimeAsync(700)
+    expect(pongs).toHaveLength(1)
+    if (isAlive) await pong()
+  }
+  await vi.advanceTimersByTimeAsync(60_000)
+  sender.detach()
+  expect(doubted).toHaveLength(1)
 })

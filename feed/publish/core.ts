@@ -1,4 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node'
+import { JustRead } from './justread.ts'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
 import { Wire } from './wire.ts'
 
@@ -6,13 +7,16 @@ import { Wire } from './wire.ts'
 const maxUnconfirmedBytes = 16 * 1024 * 1024
 const confirmEveryBytes = 1024 * 1024
 const confirmEveryMs = 25
+/** After the last tick the server is asked once more whether it lives: see `JustRead`. */
+const aliveMs = 600
 
 /** Parcels between two pings. */
 type Batch = { parcels: Parcel[]; bytes: number }
 
 /**
  * Core NATS: at most once. A ping behind each batch tells that the server has read it; several pings are under way, up to
- * `maxUnconfirmedBytes` behind. Parcels that no pong followed when the connection broke are lost, as far as we know, and are told as a gap.
+ * `maxUnconfirmedBytes` behind. Parcels that no pong followed when the connection broke are lost, as far as we know, and are told as a gap. So are
+ * those that the server had only just read, because it may have died before it passed them on.
  */
 export class CoreSender implements Sender {
   readonly #handlers: SenderHandlers
@@ -23,6 +27,8 @@ export class CoreSender implements Sender {
   #outstanding = 0
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
+  readonly #justRead = new JustRead()
+  #aliveTimer: NodeJS.Timeout | undefined
 
   constructor(handlers: SenderHandlers) {
     this.#handlers = handlers
@@ -54,6 +60,8 @@ export class CoreSender implements Sender {
 
   detach(): void {
     this.#connection = undefined
+    clearTimeout(this.#aliveTimer)
+    this.#handlers.doubted(this.#justRead.take())
     for (const parcel of this.abandon()) this.#handlers.lost(parcel, 'BusDisconnected')
   }
 
@@ -97,6 +105,21 @@ export class CoreSender implements Sender {
     this.#outstanding -= batch.parcels.length
     this.#bytes -= batch.bytes
     for (const parcel of batch.parcels) this.#handlers.confirmed(parcel)
+    this.#justRead.add(batch.parcels, performance.now())
+    this.#aliveTimer ??= setTimeout(() => this.#askAlive(), aliveMs).unref()
     this.#handlers.roomy()
+  }
+  /** Until a pong comes late enough after the last tick. */
+  #askAlive(): void {
+    this.#aliveTimer = undefined
+    const connection = this.#connection
+    connection?.flush().then(
+      () => {
+        if (this.#connection !== connection) return
+        this.#justRead.alive(performance.now())
+        if (!this.#justRead.isEmpty) this.#aliveTimer ??= setTimeout(() => this.#askAlive(), aliveMs).unref()
+      },
+      () => {},
+    )
   }
 }

@@ -6,7 +6,8 @@ const maxNames = 100
 /**
  * - `Conflated`: a newer tick of the same instrument took the place of these.
  * - `QueueOverflow`: the bound of the queue forced these out.
- * - `BusDisconnected`: sent without acknowledgement over a connection that then broke; they may have arrived.
+ * - `BusDisconnected`: sent without acknowledgement over a connection that then broke, or read by the server in its last half second; they may have
+ *   arrived.
  * - `BusRefused`: the server refused these for longer than we try again.
  * - `DuplicateId`: the stream had a tick with this id, from another publisher or under another sequence, and swallowed this one.
  * - `Withdrawn`: these waited, or were not acknowledged, when the gate moved to the other account.
@@ -21,6 +22,7 @@ export type LossReason =
   | 'Withdrawn'
   | 'PublisherClosed'
 
+/** Ticks of one epoch that are lost for one reason. Times are of their receipt. */
 type Loss = { feed: string; epoch: number; reason: LossReason; from: number; to: number; instruments: Set<string> }
 
 /** Gathers lost ticks into one gap an epoch and reason. */
@@ -39,6 +41,20 @@ export class GapLedger {
     loss.from = Math.min(loss.from, at)
     loss.to = Math.max(loss.to, at)
     loss.instruments.add(tick.instrument)
+  }
+
+  /** What another ledger has gathered, which forgets it. */
+  take(other: GapLedger): void {
+    for (const [key, loss] of other.#losses) {
+      const known = this.#losses.get(key)
+      if (known === undefined) this.#losses.set(key, loss)
+      else {
+        known.from = Math.min(known.from, loss.from)
+        known.to = Math.max(known.to, loss.to)
+        for (const instrument of loss.instruments) known.instruments.add(instrument)
+      }
+    }
+    other.#losses.clear()
   }
 
   /** The gaps since the last call. */

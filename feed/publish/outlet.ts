@@ -147,6 +147,7 @@ export class Outlet implements Publisher {
       delivered: (parcel, at) => this.#delivered(parcel, at),
       confirmed: ({ queued }) => queued && this.#cohorts.leave(queued.cohort),
       lost: (parcel, reason) => this.#lostUnderway(parcel, reason),
+      doubted: ticks => this.#ledger.take(ticks),
       changed: message => this.report(message),
       roomy: () => this.#pump(),
     }

@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Gap, Tick } from '../../crds/contract/tick.ts'
 import type { Cohort } from './cohorts.ts'
-import type { LossReason } from './gapledger.ts'
+import type { GapLedger, LossReason } from './gapledger.ts'
 
 /** A tick on its way, with the id that it keeps and the flush that waits for it. */
 export type QueuedTick = { tick: Tick; messageId: string; cohort: Cohort }
@@ -32,6 +32,8 @@ export type SenderHandlers = {
   confirmed(parcel: Parcel): void
   /** Instead of `confirmed`; it may have been delivered. */
   lost(parcel: Parcel, reason: LossReason): void
+  /** Confirmed before, and lost with the server all the same, for all that is known. */
+  doubted(ticks: GapLedger): void
   /** What is wrong with the bus; `undefined` where nothing is. */
   changed(message: string | undefined): void
   /** There may be room again. */

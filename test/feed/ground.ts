@@ -69,9 +69,12 @@ export class Ground {
     await until('ticks', () => this.consumer.counts().accepted > before + 2 * instrumentCount)
   }
 
-  /** Ends when everything that is missing lies in a gap that the feed has told; otherwise it throws, with what does not. */
-  async allTold(): Promise<void> {
-    const untold = () => this.missing.filter(one => !isTold(one, this.gaps))
+  /**
+   * Ends when everything that is missing lies in a gap that the feed has told; otherwise it throws, with what does not. What a core server had still to
+   * pass on to this consumer when it died, at `diedAt`, nobody can tell but the consumer itself.
+   */
+  async allTold(diedAt = Number.POSITIVE_INFINITY): Promise<void> {
+    const untold = () => this.missing.filter(one => !isTold(one, this.gaps) && !(one.from < diedAt && diedAt < one.to))
     await until('each loss to be told', () => untold().length === 0, 15_000).catch(error => {
       throw new Error(`not told: ${untold().length}, such as ${JSON.stringify(untold().slice(0, 3))}`, { cause: error })
     })
