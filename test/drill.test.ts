@@ -144,6 +144,7 @@ async function order(faults: FaultRequest): Promise<void> {
 
 describe('a drill', () => {
   it('with a healthy backup passes within its bounds, and consumers notice nothing', async () => {
+    expect((await feedctl(controller.url, 'status')).out).toContain('never proven')
     const { code, result } = await hold()
     expect({ code, result }).toMatchObject({ code: 0, result: { verdict: 'pass', from: 'primary', to: 'backup', gaps: 0 } })
     expect(result?.failover?.firstTickMs).toBeLessThan(5000)
@@ -154,6 +155,7 @@ describe('a drill', () => {
     if (result) expect(evidenceOf(result)).toMatchObject({ result: { verdict: 'pass' }, run: { samples: expect.any(Array) } })
     expect(await feedStatus()).toMatchObject({ active: 'primary', activeReason: 'Declared' })
     expect((await feedctl(controller.url, 'drill')).out).toMatch(/bench\/quick +demo +✓ pass .* ✓ .* ago/)
+    expect((await feedctl(controller.url, 'status')).out).toMatch(/backup live \d+, proven ✓ \d+m?s ago/)
     const metrics = await (await fetch(`${controller.url}/metrics`)).text()
     expect(metrics).toContain('feedplane_drill_verdict{namespace="bench",name="quick",feed="demo",verdict="pass"} 1')
   })

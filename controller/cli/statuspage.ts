@@ -1,4 +1,5 @@
 import type { ResourceView, SourceView } from '../api/contract.ts'
+import { type DrillView, provenWords } from './drillpage.ts'
 import { marketClock, renderSpan } from './duration.ts'
 import { asFeed, type FeedView, hasWarmStandby, healthOf, markOf, type State, states, worstFirst } from './health.ts'
 import { renderStacks, type StackView } from './stackpage.ts'
@@ -6,7 +7,14 @@ import { percent } from './subscriptionpage.ts'
 import { renderTable } from './table.ts'
 import { paint } from './terminal.ts'
 
-export type StatusPage = { server: string; now: number; source: SourceView; feeds: ResourceView[]; stacks: StackView[] }
+export type StatusPage = {
+  server: string
+  now: number
+  source: SourceView
+  feeds: ResourceView[]
+  stacks: StackView[]
+  drills: DrillView[]
+}
 
 const header = ['STATE', 'FEED', 'SESSION', 'ACTIVE', 'COVERAGE', 'TICKS/S', 'STANDBY', 'REVISION', 'MESSAGE']
 
@@ -18,7 +26,7 @@ export function renderStatusPage(page: StatusPage, colour: boolean): string {
       ? 'No feeds are declared.\n'
       : renderTable(
           header,
-          feeds.map(feed => rowOf(feed, page.now, colour)),
+          feeds.map(feed => rowOf(feed, page, colour)),
         )
   const stacks = renderStacks(page.stacks, colour)
   return `${headline(page, feeds, colour)}\n${sourceLines(page.source, page.now, colour)}\n${table}${stacks && `\n${stacks}`}`
@@ -62,7 +70,7 @@ function heldWords({ feeds, since }: NonNullable<SourceView['held']>, now: numbe
   return `${what}; nothing is removed and they run on -> bring the files back, or \`feedctl approve\` to let them go`
 }
 
-function rowOf(feed: FeedView, now: number, colour: boolean): string[] {
+function rowOf(feed: FeedView, { now, drills }: StatusPage, colour: boolean): string[] {
   const { state, wrong, todo } = healthOf(feed, now)
   return [
     markOf(state, colour),
@@ -71,7 +79,7 @@ function rowOf(feed: FeedView, now: number, colour: boolean): string[] {
     activeWords(feed),
     coverageWords(feed),
     feed.status.ticksPerSecond === undefined ? '-' : rate(feed.status.ticksPerSecond),
-    standbyWords(feed),
+    [standbyWords(feed), ...provenOf(feed, drills, now)].join(', '),
     revisionWords(feed),
     [wrong, todo].filter(Boolean).join(' -> '),
   ]
@@ -100,6 +108,17 @@ export function standbyWords(feed: FeedView): string {
   if (feed.spec.credentials.backup === undefined) return 'none'
   if (standby === undefined) return hasWarmStandby(feed) ? 'warm, silent' : 'cold'
   return `${standby.account} ${standby.state} ${standby.acknowledged}`
+}
+
+/** When the drills of the feed have proven its failover last; nothing where none is declared. */
+function provenOf({ metadata }: FeedView, drills: DrillView[], now: number): string[] {
+  const its = drills.filter(
+    drill => drill.metadata.namespace === metadata.namespace && drill.spec.feedRef === metadata.name && !drill.spec.suspend,
+  )
+  return its.map(({ status }) => {
+    const words = provenWords(status, now)
+    return words === 'never' ? 'never proven' : `proven ${words}`
+  })
 }
 
 export function revisionWords({ status, spec }: FeedView): string {

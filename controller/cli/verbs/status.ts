@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../context.ts'
+import { asDrill } from '../drillpage.ts'
 import { type ExitCode, exitCodes } from '../exit.ts'
 import { asFeed, healthOf } from '../health.ts'
 import { asStack, stateOfStack } from '../stackpage.ts'
@@ -20,12 +21,14 @@ export async function status(context: Context, options: StatusOptions): Promise<
 }
 
 async function readPage({ controller, terminal, namespace }: Context): Promise<StatusPage> {
-  const [source, feeds, stacks] = await Promise.all([
+  const [source, feeds, stacks, drills] = await Promise.all([
     controller.source(),
     controller.resources({ kind: 'Feed', namespace }),
     controller.resources({ kind: 'Stack', namespace }),
+    controller.resources({ kind: 'FailoverDrill', namespace }),
   ])
-  return { server: controller.server, now: terminal.now(), source, feeds, stacks: stacks.map(asStack) }
+  const seen = { source, feeds, stacks: stacks.map(asStack), drills: drills.map(asDrill) }
+  return { server: controller.server, now: terminal.now(), ...seen }
 }
 
 function render({ terminal }: Context, page: StatusPage, options: StatusOptions): string {
