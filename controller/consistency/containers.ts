@@ -1,10 +1,9 @@
 import { posix } from 'node:path'
 import type { Problem } from '../sources/problem.ts'
-import { type ConsistencyInput, type DeclaredOf, objectsOf, referred } from './input.ts'
+import { engineOf } from './engine.ts'
+import { type ConsistencyInput, type DeclaredOf, inOrderOfPlaces, objectsOf, referred } from './input.ts'
 import { didYouMean } from './nearest.ts'
 import { problemAt } from './problem.ts'
-
-const defaultEndpoint = 'unix:///var/run/docker.sock'
 
 /**
  * Containers are named `NAMESPACE-FEED-rN`, so `a-b`/`c` and `a`/`b-c` want one name. Names are unique on an engine, whatever
@@ -24,12 +23,6 @@ export function containerNameClashes(input: ConsistencyInput): Problem[] {
   })
 }
 
-/** The engine that a host stands for. A process host keeps its processes to itself. */
-function engineOf({ resource }: DeclaredOf<'Host'>): string {
-  const { type, endpoint } = resource.spec.engine
-  return type === 'docker' ? (endpoint ?? defaultEndpoint) : `process ${resource.metadata.namespace}/${resource.metadata.name}`
-}
-
 function clash(feed: DeclaredOf<'Feed'>, holder: DeclaredOf<'Feed'>): Problem {
   const { namespace, name } = feed.resource.metadata
   const other = holder.resource.metadata
@@ -38,13 +31,6 @@ function clash(feed: DeclaredOf<'Feed'>, holder: DeclaredOf<'Feed'>): Problem {
     reason: 'ContainerNameClash',
     message: `its container would be named ${namespace}-${name}-rN, as that of the Feed ${other.namespace}/${other.name} (${holder.origin.file}:${holder.origin.line})`,
     hint: 'rename one of the two feeds, or let them run on different engines',
-  })
-}
-
-function inOrderOfPlaces(feeds: DeclaredOf<'Feed'>[]): DeclaredOf<'Feed'>[] {
-  return feeds.toSorted(({ origin: a }, { origin: b }) => {
-    if (a.file !== b.file) return a.file < b.file ? -1 : 1
-    return a.line - b.line || a.column - b.column
   })
 }
 

@@ -39,3 +39,11 @@ export function referred<K extends KindName>(
 export function cataloguesOf(objects: ConsistencyInput['objects']): string[] {
   return [...new Set(objectsOf({ objects }, 'SubscriptionSet').map(({ resource }) => resource.spec.catalogue))]
 }
+
+/** By file, line and column: which of two is told of does not depend on how they were read. */
+export function inOrderOfPlaces<K extends KindName>(objects: DeclaredOf<K>[]): DeclaredOf<K>[] {
+  return objects.toSorted(({ origin: a }, { origin: b }) => {
+    if (a.file !== b.file) return a.file < b.file ? -1 : 1
+    return a.line - b.line || a.column - b.column
+  })
+}

@@ -51,7 +51,7 @@ const reasons = new Map(
     ['TimeZoneUnknown', 'consistency-drill-time-zone'],
     ['DrillWithoutStandby', 'consistency-drill-without-standby'],
     ['StackNeedsDocker', 'consistency-stack-process-host'],
-    ['ProjectShared', 'consistency-stack-project'],
+    ['ProjectShared', 'consistency-stack-project consistency-stack-two-hosts'],
     ['ProjectTaken', 'consistency-stack-project-taken'],
     ['WrongAccountType', 'consistency-bus-account-for-feed consistency-ctp-account-for-bus'],
     ['LoginsTooFew', 'consistency-handover-with-one-login'],
