@@ -127,7 +127,7 @@ function countersOf(registry: Registry) {
     restarts: counter('md_session_restarts_total', 'Session processes started again.', 'account'),
     received: counter('md_ticks_received_total', 'Pushes of the front.', 'account'),
     published: counter('md_ticks_published_total', 'Ticks through the gate.', 'account'),
-    dropped: counter('md_ticks_dropped_total', "Ticks that the publisher's bound forced out.", 'account'),
+    dropped: counter('md_ticks_dropped_total', 'Ticks that the publisher took and lost.', 'account'),
     conflated: counter('md_ticks_conflated_total', 'Ticks replaced by newer ones under pressure.', 'account'),
     resent: counter('md_publish_retries_total', 'Messages sent to the bus again.', 'account'),
     snapshots: counter('md_snapshots_total', 'First pushes after a subscription.', 'account'),

@@ -110,6 +110,7 @@ spec:
   calendar: {type: always}
   watchdog: {thresholdSeconds: ${thresholdSeconds}}
   publish: {type: jetstream, servers: ['${natsUrl}'], maxBytes: 16777216}
+  queue: {maxTicks: 1000}
 `,
   )
   edit(join(manifests, 'feed.yaml'), '{progressDeadline: 20s, minHealthy: 2s}', '{progressDeadline: 15s, minHealthy: 1s}')
