@@ -28,6 +28,8 @@ const thresholdSeconds = 3
 export type MonitoringStage = {
   manifests: string
   feedFile: string
+  /** The data directory, a copy of the examples'. */
+  data: string
   controller: ControllerProcess
   nats: Nats
   prometheus: Prometheus
@@ -40,10 +42,12 @@ export type MonitoringStage = {
   killSession(account: Account): Promise<void>
   /** Pushes a sample as a runbook does. */
   push(sample: string): Promise<void>
-  /** Has the feed's process stand still, or go on. */
-  signalFeed(signal: 'SIGSTOP' | 'SIGCONT'): void
+  /** Has the feed's process stand still, go on, or end at once. */
+  signalFeed(signal: FeedSignal): void
   stop(): Promise<void>
 }
+
+type FeedSignal = 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'
 
 export const key = 'quickstart/demo'
 
@@ -66,8 +70,11 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     const nats = await opened(startNats())
     const manifests = join(directory.path, 'manifests')
     await declare(manifests, simulator.ports[0] ?? 0, nats.url)
+    const data = join(directory.path, 'data')
+    await cp(join(root, 'examples/data'), data, { recursive: true })
     const state = join(directory.path, 'state')
-    const controller = await ControllerProcess.create({ manifests, secrets: join(manifests, 'secrets'), state, resyncMs: 500 })
+    const secrets = join(manifests, 'secrets')
+    const controller = await ControllerProcess.create({ manifests, secrets, state, data, resyncMs: 500 })
     closing.unshift(async () => killWorkloads(state))
     closing.unshift(() => controller.stop())
     await controller.start()
@@ -84,7 +91,7 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     await controller.settled(key)
     await addConsumer(nats.url)
     return {
-      ...{ manifests, feedFile: join(manifests, 'feed.yaml'), controller, nats, prometheus, pushgateway, webhook, stop },
+      ...{ manifests, feedFile: join(manifests, 'feed.yaml'), data, controller, nats, prometheus, pushgateway, webhook, stop },
       report: () => reportIn(state),
       order: faults => order(simulator.control ?? 0, faults),
       killSession: account => killSession(state, account),
@@ -133,7 +140,7 @@ async function push(gateway: string, sample: string): Promise<void> {
   if (!response.ok) throw new Error(`the Pushgateway refuses ${sample}: ${await response.text()}`)
 }
 
-function signalFeed(state: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+function signalFeed(state: string, signal: FeedSignal): void {
   for (const { process: running } of workloadsIn(state)) if (running) process.kill(running.pid, signal)
 }
 

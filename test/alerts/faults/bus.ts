@@ -68,7 +68,8 @@ async function withStreams(servers: string, act: (manager: JetStreamManager) => 
   await withBus(servers, async connection => act(await jetstreamManager(connection)))
 }
 
-async function withBus(servers: string, act: (connection: NatsConnection) => Promise<unknown>): Promise<void> {
+/** Acts over a connection of its own. */
+export async function withBus(servers: string, act: (connection: NatsConnection) => Promise<unknown>): Promise<void> {
   const connection = await connect({ servers })
   try {
     await act(connection)
