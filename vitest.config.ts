@@ -3,7 +3,7 @@ import { isLong } from './test/long.ts'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, after the unit tests: two files at a time, because
 // half of a suite is waiting, and no more, because they share the cores and one Docker engine. Suites whose subject is time itself are
-// alone on the machine (`services-alone`). `faults` and `faults-apart`, the part of it that needs a network namespace of its own, belong to
+// after them, one feed each and beside nothing heavier (`services-alone`). `faults` and `faults-apart`, the part of it that needs a network namespace of its own, belong to
 // `npm run test:faults`, `alerts` to `npm run test:alerts`. (Order 0 is no order: vitest moves a project of one worker to the end.)
 const alone = ['test/feed-faults.test.ts', 'test/feed-watchdog.test.ts']
 
@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'services-alone',
           include: alone,
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 3 },
