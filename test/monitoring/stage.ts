@@ -90,6 +90,7 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     const prometheus = await opened(startPrometheus(config, { files, assets: root, env }))
     await controller.settled(key)
     await addConsumer(nats.url)
+    await until('the feed to be scraped', () => isScraped(prometheus))
     return {
       ...{ manifests, feedFile: join(manifests, 'feed.yaml'), data, controller, nats, prometheus, pushgateway, webhook, stop },
       report: () => reportIn(state),
@@ -142,6 +143,11 @@ async function push(gateway: string, sample: string): Promise<void> {
 
 function signalFeed(state: string, signal: FeedSignal): void {
   for (const { process: running } of workloadsIn(state)) if (running) process.kill(running.pid, signal)
+}
+
+/** What a counter of the feed has counted before its second scrape is no increase. */
+async function isScraped({ query }: Prometheus): Promise<boolean> {
+  return (await query('count_over_time(up{job="feedplane-feeds"}[15s]) > 1')).length > 0
 }
 
 /** A consumer that is there and reads nothing. */
