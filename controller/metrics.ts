@@ -127,7 +127,7 @@ export function controllerMetrics(version: string) {
     }),
     credentialsExpiry: new Gauge({
       name: 'feedplane_credentials_expiry_timestamp_seconds',
-      help: 'When the token ends with which their Vault is asked, where that is known.',
+      help: 'When the token ends with which their Vault is asked, where that is known and nothing prolongs it.',
       labelNames: ['namespace', 'name'],
       registers,
     }),

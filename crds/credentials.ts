@@ -110,7 +110,10 @@ export const credentials = defineKind({
     expiresAt: z
       .string()
       .optional()
-      .meta({ description: 'When the token ends with which Vault is asked (ISO 8601, UTC), where that is known.' }),
+      .meta({
+        description:
+          'When the token ends with which Vault is asked (ISO 8601, UTC), where that is known and nothing prolongs it.',
+      }),
     rotatedAt: z.string().optional().meta({ description: 'When the content was last seen to be another one (ISO 8601, UTC).' }),
   }),
   columns: [

@@ -11,7 +11,7 @@ export type SecretReading = {
   trouble?: Fault
   /** Version of the values, where their source has any. */
   version?: number
-  /** When what they are read with ends (a token), in ms since 1970. */
+  /** When what they are read with ends (a token) and is not prolonged by itself, in ms since 1970. */
   expiresAt?: number
 }
 

@@ -51,7 +51,7 @@ export class VaultLogin {
     this.#options = options
   }
 
-  /** When the token ends, in ms since 1970; `undefined` where that is not known, or never. */
+  /** When the token ends, in ms since 1970; `undefined` where it is prolonged or replaced by itself, has no end, or none that is known. */
   get endsAt(): number | undefined {
     return this.#endsAt
   }
@@ -124,13 +124,14 @@ export class VaultLogin {
     )
   }
 
-  #hold(lease: Lease): void {
+  /** A renewal that gives less than the lease before it is near the longest life of its token. */
+  #hold(lease: Lease, before?: Lease): void {
     this.#drop()
     this.#lease = lease
     const { clock } = this.#options
     const ttlMs = lease.ttlS * 1000
     if (ttlMs === 0) return
-    this.#endsAt = clock.now() + ttlMs
+    if (!lease.isRenewable || (before && lease.ttlS < before.ttlS - 1)) this.#tellEnd(ttlMs)
     if (ttlMs <= longestMs) this.#cancels.push(clock.after(ttlMs, () => this.#drop()))
     this.#renewLater(lease, ttlMs)
   }
@@ -146,12 +147,18 @@ export class VaultLogin {
   async #prolong(lease: Lease, leftMs: number): Promise<void> {
     const renewed = lease.isRenewable ? await this.#renew(lease) : 'refused'
     if (this.#lease !== lease) return
+    if (renewed === 'refused' || renewed === 'unanswered') this.#tellEnd(leftMs)
     if (renewed === 'unanswered') this.#renewLater(lease, leftMs)
-    else if (renewed !== 'refused') this.#hold(renewed)
+    else if (renewed !== 'refused') this.#hold(renewed, lease)
     else if (this.#options.auth.appRole) {
       this.#drop()
       await this.token().catch(() => undefined)
     }
+  }
+
+  /** What logs in anew outlives each of its tokens. */
+  #tellEnd(leftMs: number): void {
+    if (this.#options.auth.appRole === undefined) this.#endsAt = this.#options.clock.now() + leftMs
   }
 
   async #renew({ token }: Lease): Promise<Lease | 'refused' | 'unanswered'> {
