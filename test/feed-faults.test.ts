@@ -120,7 +120,7 @@ describe.concurrent('a feed survives', { timeout: longMs }, () => {
     on(async ground => {
       const { stage } = ground
       await ground.publish('jetstream', 'jetstream', { FEEDPLANE_SESSION_MEMORY_MB: '1' })
-      await stage.eventOf('SessionGrows')
+      await stage.eventOf('SessionGrows', 60_000)
       const replacements = 'md_session_replacements_total{account="backup"'
       await until('the replacement', async () => (await stage.metric(replacements)) === 1)
       await stage.serves()

@@ -61,6 +61,10 @@ export class SessionChild {
     return this.#process?.pid
   }
 
+  get ageMs(): number {
+    return performance.now() - this.#startedAt
+  }
+
   /** Whether the process has not got to its work yet: it loads its code, or reads its recordings. */
   get isStarting(): boolean {
     return this.report === undefined || this.report.status.state === 'starting'
@@ -209,7 +213,7 @@ export class SessionChild {
   }
 
   #restartLater(): void {
-    if (performance.now() - this.#startedAt > steadyMs) this.#failures = 0
+    if (this.ageMs > steadyMs) this.#failures = 0
     const pauseMs = Math.min(maxRestartMs, minRestartMs * 2 ** this.#failures) * (1 + Math.random() / 4)
     this.#failures++
     this.restarts++

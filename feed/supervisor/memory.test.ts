@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest'
 import { type MemoryStep, type MemoryWatch, memoryStep } from './memory.ts'
 
-const over: MemoryWatch = { bytes: 110, boundBytes: 100, publishes: true, isQuiet: false, other: { isLive: true, bytes: 50 } }
+const over: MemoryWatch = {
+  ...{ ageMs: 30_000, bytes: 110, boundBytes: 100 },
+  ...{ publishes: true, isQuiet: false, other: { isLive: true, bytes: 50 } },
+}
 const far = { ...over, bytes: 125 }
 
 const cases: [name: string, seen: MemoryWatch, step: MemoryStep][] = [
   ['leaves a session under its bound alone', { ...over, bytes: 99 }, 'none'],
+  ['leaves one alone that has just started: another would be as large', { ...over, publishes: false, ageMs: 29_999 }, 'none'],
   ['replaces the standby at once', { ...over, publishes: false }, 'replace'],
   ['waits for the close with one that publishes', over, 'none'],
   ['replaces one that publishes when the market is closed', { ...over, isQuiet: true }, 'replace'],

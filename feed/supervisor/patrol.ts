@@ -167,11 +167,11 @@ export class Patrol {
     if (this.#supervisor.isMoving) return
     const isQuiet = !marketAt(calendar, windowsOf(desired.live.instrumentGroups), Date.now()).open
     const weight = (account: Account) => children.get(account)?.report?.memoryBytes ?? 0
-    for (const account of children.keys()) {
+    for (const [account, { ageMs }] of children) {
       const otherAccount = this.#supervisor.otherThan(account)
       const other = otherAccount && { isLive: this.#seatOf(otherAccount).state === 'live', bytes: weight(otherAccount) }
       const publishes = openGate?.account === account
-      const step = memoryStep({ bytes: weight(account), boundBytes, publishes, isQuiet, other })
+      const step = memoryStep({ ageMs, bytes: weight(account), boundBytes, publishes, isQuiet, other })
       if (step === 'none' || now - (this.#replacedAt.get(account) ?? Number.NEGATIVE_INFINITY) < replaceMs) continue
       const fields = { account, step, bytes: weight(account), boundBytes }
       this.#supervisor.say({ type: 'Warning', reason: 'SessionGrows', message: 'a session has outgrown its memory', fields })

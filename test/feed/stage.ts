@@ -63,8 +63,9 @@ export class FeedStage {
     })
   }
 
-  eventOf(reason: string): Promise<FeedEvent> {
-    return until(`the event ${reason}`, async () => (await this.feed.events()).find(event => event.reason === reason))
+  eventOf(reason: string, deadlineMs?: number): Promise<FeedEvent> {
+    const find = async () => (await this.feed.events()).find(event => event.reason === reason)
+    return until(`the event ${reason}`, find, deadlineMs)
   }
 
   async order(faults: FaultRequest): Promise<void> {
