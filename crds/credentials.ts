@@ -107,13 +107,9 @@ export const credentials = defineKind({
     contentDigest: z.string().optional().meta({
       description: 'Keyed digest of the content in use: another one means that it was rotated. It cannot be guessed from.',
     }),
-    expiresAt: z
-      .string()
-      .optional()
-      .meta({
-        description:
-          'When the token ends with which Vault is asked (ISO 8601, UTC), where that is known and nothing prolongs it.',
-      }),
+    expiresAt: z.string().optional().meta({
+      description: 'When the token ends with which Vault is asked (ISO 8601, UTC), where that is known and nothing prolongs it.',
+    }),
     rotatedAt: z.string().optional().meta({ description: 'When the content was last seen to be another one (ISO 8601, UTC).' }),
   }),
   columns: [
