@@ -325,6 +325,7 @@ it('says that a stream is full, holds its bound, and goes on when there is room'
   await connected(bench)
   for (let i = 0; i < 300; i++) bench.send(10)
   await until('the refusal', () => bench.publisher.status().message?.includes('maximum messages exceeded'))
+  await disconnected(bench)
   await until('the gaps', () => bench.gaps.some(gap => gap.reason === 'BusRefused'))
   const { queued, conflated, dropped } = bench.publisher.status()
   expect(queued).toBeLessThanOrEqual(1000)
@@ -335,10 +336,26 @@ it('says that a stream is full, holds its bound, and goes on when there is room'
   await withStreams(nats, async manager => manager.streams.update('TICKS', { max_msgs: 100_000 }))
   await flushed(bench)
   const status = bench.publisher.status()
-  expect(status.message).toBeUndefined()
-  expect(status.queued).toBe(0)
+  expect(status).toMatchObject({ connected: true, queued: 0 })
   expect(status.published + status.conflated + status.dropped).toBe(bench.sent())
   await until('the last gap to be stored', () => bench.publisher.status().outstanding === 0)
+  expect(bench.publisher.status().message).toBeUndefined()
+})
+
+it('is with the bus where the stream refuses one instrument, and says so no longer when that is given up', async () => {
+  const nats = await serve()
+  await addStream(nats, { max_msg_size: 2000 })
+  const bench = await publish('jetstream', nats)
+  await connected(bench)
+  bench.publisher.publish(sampleTick({ feed, tradingDay: 'x'.repeat(3000) }), 'too-large')
+  await until('the refusal', () => bench.publisher.status().message?.includes('message size exceeds maximum'))
+  await until('the gap', () => {
+    bench.send(1)
+    expect(bench.publisher.status().connected).toBe(true)
+    return bench.gaps.some(gap => gap.reason === 'BusRefused')
+  })
+  bench.send(1)
+  await until('the message to go', () => bench.publisher.status().message === undefined)
 })
 
 it('tells a tick that the stream takes for another one by its id', async () => {

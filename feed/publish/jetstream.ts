@@ -15,6 +15,8 @@ const ackTimeoutMs = 2000
 const refusedRetryMs = 1000
 /** A parcel that the server has refused for so long is given up, so that it does not hold its instrument for ever. */
 const giveUpAfterMs = 10_000
+/** A server that has refused all for so long takes no ticks: about as long as a lost connection takes to be noticed. */
+const refusesAllAfterMs = 3000
 const beatMs = 200
 const streamRetryMs = 2000
 const lookupsAtOnce = 32
@@ -35,6 +37,11 @@ export class JetStreamSender implements Sender {
   /** By the number of its reply. */
   readonly #outstanding: (Outstanding | undefined)[] = []
   #outstandingCount = 0
+  /** Of those that are outstanding. */
+  #refusedCount = 0
+  /** Since when the server has taken none, on the clock of `performance.now`; `undefined` where it takes them. */
+  #refusingSince: number | undefined
+  #isRefusalSaid = false
   #answers: Subscription | undefined
   #connection: NatsConnection | undefined
   #stream: Stream | undefined
@@ -48,7 +55,7 @@ export class JetStreamSender implements Sender {
     this.#handlers = handlers
   }
 
-  isReady = (): boolean => this.#isReady
+  isReady = (): boolean => this.#isReady && !this.#refusesAll()
   hasRoom = (): boolean => this.#isReady && this.#outstandingCount < maxOutstanding
   outstanding = (): number => this.#outstandingCount
   resent = (): number => this.#resent
@@ -115,6 +122,8 @@ export class JetStreamSender implements Sender {
   #resume(stream: Stream): void {
     this.#stream = stream
     this.#isReady = true
+    this.#refusingSince = undefined
+    this.#isRefusalSaid = false
     clearInterval(this.#beat)
     this.#beat = setInterval(() => this.#sendOverdue(), beatMs)
     this.#handlers.changed(undefined)
@@ -188,15 +197,30 @@ export class JetStreamSender implements Sender {
     const outstanding = this.#outstanding[number]
     if (outstanding === undefined) return
     this.#forget(number)
-    if (outstanding.refusedSince !== undefined) this.#handlers.changed(undefined)
+    this.#taken()
     this.#handlers.delivered(outstanding.parcel, wallClock())
     this.#handlers.confirmed(outstanding.parcel)
     this.#handlers.roomy()
   }
 
+  // What was refused and then given up is never taken: the trouble ends with the first that is taken when none is refused any more.
+  #taken(): void {
+    this.#refusingSince = undefined
+    if (!this.#isRefusalSaid || this.#refusedCount > 0) return
+    this.#isRefusalSaid = false
+    this.#handlers.changed(undefined)
+  }
+
+  #refusesAll(): boolean {
+    return this.#refusingSince !== undefined && performance.now() - this.#refusingSince >= refusesAllAfterMs
+  }
+
   #refused(number: number, outstanding: Outstanding, refusal: string): void {
     const now = performance.now()
+    if (outstanding.refusedSince === undefined) this.#refusedCount++
     outstanding.refusedSince ??= now
+    this.#refusingSince ??= now
+    this.#isRefusalSaid = true
     outstanding.dueAt = now + refusedRetryMs
     outstanding.unknownSince = outstanding.dueAt
     this.#handlers.changed(refusal)
@@ -216,6 +240,7 @@ export class JetStreamSender implements Sender {
   }
 
   #forget(number: number): void {
+    if (this.#outstanding[number]?.refusedSince !== undefined) this.#refusedCount--
     this.#outstanding[number] = undefined
     this.#outstandingCount--
     this.#replies.release(number)

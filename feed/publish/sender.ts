@@ -13,6 +13,7 @@ export type Parcel = { subject: string; payload: string; messageId: string; queu
 export type Sender = {
   /** Sending is possible, and fewer parcels than the window allows are on their way. */
   hasRoom(): boolean
+  /** The bus is there, and takes what is sent. */
   isReady(): boolean
   send(parcel: Parcel): void
   outstanding(): number

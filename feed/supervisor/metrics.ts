@@ -109,7 +109,11 @@ function gaugesOf(registry: Registry) {
     ),
     memory: gauge('md_session_memory_bytes', 'Resident set of the session process.', 'account'),
     startup: gauge('md_session_startup_duration_seconds', 'From the start of a session to its last acknowledgement.', 'account'),
-    connected: gauge('md_publisher_connected', '1 where the session is connected to the bus.', 'account'),
+    connected: gauge(
+      'md_publisher_connected',
+      '1 where the session is connected to the bus, and that takes what is sent.',
+      'account',
+    ),
     backlog: gauge('md_publisher_backlog_ticks', 'Ticks queued, and sent but not acknowledged.', 'account'),
     latencyP50: gauge('md_publish_latency_p50_seconds', 'Gateway to bus, median over 10 s.', 'account'),
     latencyP99: gauge('md_publish_latency_p99_seconds', 'Gateway to bus, 99th percentile over 10 s.', 'account'),

@@ -40,7 +40,7 @@ export const busFaults: Injection[] = [
   },
   {
     fault: 'the stream is edited: it refuses what it has no room for',
-    alerts: ['FeedplaneTicksDropped'],
+    alerts: ['FeedplaneBusAway', 'FeedplaneTicksDropped'],
     inject: ({ nats }) =>
       withStreams(nats.url, async ({ streams }) => {
         const { bytes } = (await streams.info(stream)).state
