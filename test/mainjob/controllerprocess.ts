@@ -48,8 +48,8 @@ export class ControllerProcess {
     return this.#child?.pid ?? 0
   }
 
-  /** Returns once it answers. With a failpoint it kills itself when a rollout gets there (controller/failpoint.ts). */
-  async start({ failpoint }: { failpoint?: string } = {}): Promise<void> {
+  /** Returns once it answers. With a failpoint it kills itself when a rollout gets there (controller/failpoint.ts); `env` is for this life. */
+  async start({ failpoint, env: more }: { failpoint?: string; env?: Record<string, string> } = {}): Promise<void> {
     const { manifests, secrets, state, data, resyncMs } = this.#settings
     const env = {
       ...process.env,
@@ -61,6 +61,7 @@ export class ControllerProcess {
       FEEDPLANE_RESYNC_MS: String(resyncMs),
       ...(data !== undefined && { FEEDPLANE_DATA: data }),
       ...(failpoint !== undefined && { FEEDPLANE_FAILPOINT: failpoint }),
+      ...more,
     }
     const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
