@@ -12,7 +12,7 @@ import { until } from '../../services/deadline.ts'
 export const accountsFaults: Injection[] = [
   {
     fault: 'the session that publishes is killed three times',
-    alerts: ['FeedplaneSessionRestarting', 'FeedplaneGaps'],
+    alerts: ['FeedplaneSessionRestarting'],
     inject: async ({ killSession }) => {
       for (let times = 0; times < 3; times++) await killSession('primary')
     },
@@ -32,9 +32,9 @@ export const accountsFaults: Injection[] = [
     mend: () => Promise.resolve(),
   },
   {
-    fault: 'the front refuses the requests of one account as too fast',
+    fault: 'the front refuses all requests as too fast, and cuts the standby account',
     alerts: ['FeedplaneRateLimited'],
-    inject: ({ order }) => order({ flowControl: { user: 'backup' }, cut: { user: 'backup' } }),
+    inject: ({ order }) => order({ flowControl: { all: true }, cut: { user: 'backup' } }),
     mend: ({ order }) => order({ clear: 'flowControl' }),
   },
   {

@@ -27,7 +27,7 @@ export const failoverFaults: Injection[] = [
   },
   {
     fault: 'the simulator stops ticking for the account that publishes',
-    alerts: ['FeedplaneWatchdogOverride'],
+    alerts: ['FeedplaneWatchdogOverride', 'FeedplaneGaps'],
     inject: ({ order }) => order({ stall: { user: 'primary' } }),
     async mend({ order, controller }) {
       await order({ resume: true })
