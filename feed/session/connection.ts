@@ -14,7 +14,7 @@ export const frontPatienceMs = 15_000
 export const secretsPollMs = 2000
 
 /** A session that was live for so long starts its back-off anew. */
-const steadyMs = 10_000
+export const steadyMs = 10_000
 const maxBackOffMs = 60_000
 
 export type ConnectionState = { state: SessionState; since: number; reason?: string; message?: string; errorId?: number }

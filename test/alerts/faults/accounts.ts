@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { startVaultStandin, type VaultStandin } from '../../../controller/secrets/vault/standin.ts'
+import { steadyMs } from '../../../feed/session/connection.ts'
 import { edit, save } from '../../mainjob/edit.ts'
 import { feedctl } from '../../mainjob/feedctl.ts'
 import { sumOf } from '../../mainjob/sample.ts'
@@ -22,11 +23,14 @@ export const accountsFaults: Injection[] = [
     fault: 'the front cuts the connection of one account five times',
     alerts: ['FeedplaneReconnecting'],
     async inject({ order, report }) {
+      // From then on its pauses are short again, and five losses are within the window.
+      const isSteady = async () => (await report()).sessions.every(({ since }) => Date.now() - since > steadyMs)
+      await until('the session to be steady', isSteady)
       for (let times = 0; times < 5; times++) {
-        await order({ cut: { user: 'backup' } })
         const isBack = async () => (await report()).sessions.every(({ state }) => state === 'live')
+        await until('the session to be back', isBack)
+        await order({ cut: { user: 'backup' } })
         await until('the session to be cut', async () => !(await isBack()))
-        await until('the session to be back', isBack, 60_000)
       }
     },
     mend: () => Promise.resolve(),
