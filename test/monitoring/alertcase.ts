@@ -19,23 +19,24 @@ export async function seeFire(stage: MonitoringStage, { fault, alerts: names, in
   const known = stage.webhook.notices.length
   const begin = performance.now()
   await inject(stage)
-  const seen: Seen[] = []
+  const arrivals: { entry: Seen; place: number }[] = []
   for (const alert of names) {
     await until(`${alert} to fire`, () => isFiring(stage, alert), fireMs)
     const firedAfterS = secondsSince(begin)
     const notice = await until(`${alert} to arrive`, () => noticeOf(stage, alert, 'firing', known), fireMs)
     await expectComplete(notice)
-    seen.push({ alert, fault, firedAfterS, arrivedAfterS: secondsSince(begin) })
+    const entry = { alert, fault, firedAfterS, arrivedAfterS: secondsSince(begin) }
+    arrivals.push({ entry, place: stage.webhook.notices.indexOf(notice) })
   }
   await mend(stage)
   const mended = performance.now()
-  /** Waits until the alerts are over, and have been told to be. */
+  /** Waits until the alerts are over, and have been told to be: word of an earlier end may come late, and does not count. */
   return async (deadlineMs: number): Promise<Seen[]> => {
-    for (const entry of seen) {
-      await until(`${entry.alert} to be over`, () => noticeOf(stage, entry.alert, 'resolved', known), deadlineMs)
+    for (const { entry, place } of arrivals) {
+      await until(`${entry.alert} to be over`, () => noticeOf(stage, entry.alert, 'resolved', place), deadlineMs)
       entry.clearedAfterS = secondsSince(mended)
     }
-    return seen
+    return arrivals.map(({ entry }) => entry)
   }
 }
 
