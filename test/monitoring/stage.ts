@@ -1,4 +1,4 @@
-import { cp, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
@@ -15,6 +15,7 @@ import { temporaryDirectory } from '../services/directory.ts'
 import { type Nats, startNats } from '../services/nats.ts'
 import { type Prometheus, startPrometheus } from '../services/prometheus.ts'
 import { type Pushgateway, startPushgateway } from '../services/pushgateway.ts'
+import { optionChainOf } from './chain.ts'
 import { ruleFiles } from './rules.ts'
 import { shortenedAlertmanager, shortenedPrometheus, shortenedRules } from './shortened.ts'
 import { startWebhook, type Webhook } from './webhook.ts'
@@ -64,14 +65,12 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
   try {
     const directory = await temporaryDirectory('monitoring')
     closing.unshift(directory.remove)
-    const simulator = await opened(
-      startSimulator({ universe: [join(root, 'examples/data/instruments/recorded.json')], controlPort: 0 }),
-    )
+    const data = join(directory.path, 'data')
+    const universe = await catalogues(data)
+    const simulator = await opened(startSimulator({ universe, controlPort: 0 }))
     const nats = await opened(startNats())
     const manifests = join(directory.path, 'manifests')
     await declare(manifests, simulator.ports[0] ?? 0, nats.url)
-    const data = join(directory.path, 'data')
-    await cp(join(root, 'examples/data'), data, { recursive: true })
     const state = join(directory.path, 'state')
     const secrets = join(manifests, 'secrets')
     const controller = await ControllerProcess.create({ manifests, secrets, state, data, resyncMs: 500 })
@@ -103,6 +102,14 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     await stop()
     throw error
   }
+}
+
+/** The data of the examples and an option chain beside them; answers what the front knows of it. */
+async function catalogues(data: string): Promise<string[]> {
+  await cp(join(root, 'examples/data'), data, { recursive: true })
+  const [recorded, chain] = [join(data, 'instruments/recorded.json'), join(data, 'instruments/chain.json')] as const
+  await writeFile(chain, optionChainOf(await readFile(recorded, 'utf8')))
+  return [recorded, chain]
 }
 
 async function declare(manifests: string, frontPort: number, natsUrl: string): Promise<void> {

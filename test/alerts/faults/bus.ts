@@ -1,7 +1,12 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { edit, save } from '../../mainjob/edit.ts'
 import type { Injection } from '../../monitoring/injections.ts'
 import type { MonitoringStage } from '../../monitoring/stage.ts'
+import { until } from '../../services/deadline.ts'
+import type { Prometheus } from '../../services/prometheus.ts'
 import { startThrottle, type Throttle } from './throttle.ts'
 
 const throttles = new WeakMap<MonitoringStage, Throttle>()
@@ -27,6 +32,23 @@ export const busFaults: Injection[] = [
     },
   },
   {
+    fault: 'NATS is killed while more instruments tick than the queue has places',
+    alerts: ['FeedplaneBusAway', 'FeedplaneTicksDropped'],
+    async inject({ nats, manifests, feedFile, prometheus }) {
+      save(join(manifests, 'chain.yaml'), chain)
+      edit(feedFile, 'subscriptions: [recorded]', 'subscriptions: [recorded, chain]')
+      await until('the chain to tick', () => isChainTicking(prometheus), 60_000)
+      await nats.kill()
+    },
+    async mend({ nats, manifests, feedFile, prometheus }) {
+      await nats.restart()
+      edit(feedFile, 'subscriptions: [recorded, chain]', 'subscriptions: [recorded]')
+      rmSync(join(manifests, 'chain.yaml'))
+      await until('the chain to be gone', async () => !(await isChainTicking(prometheus)), 60_000)
+      await emptyStream(nats.url)
+    },
+  },
+  {
     fault: 'NATS gets half of the time that it needs',
     alerts: ['FeedplaneLatencyHigh'],
     inject: async stage => void throttles.set(stage, startThrottle(stage.nats)),
@@ -36,7 +58,7 @@ export const busFaults: Injection[] = [
     fault: 'another publisher fills the stream, and a consumer reads nothing',
     alerts: ['FeedplaneConsumerBacklog', 'FeedplaneStreamNearlyFull'],
     inject: ({ nats }) => withBus(nats.url, fillStream),
-    mend: ({ nats }) => withStreams(nats.url, ({ streams }) => streams.purge(stream)),
+    mend: ({ nats }) => emptyStream(nats.url),
   },
   {
     fault: 'the stream is edited: it refuses what it has no room for',
@@ -51,10 +73,21 @@ export const busFaults: Injection[] = [
   },
 ]
 
+const chain = `apiVersion: feedplane.dev/v1alpha1
+kind: SubscriptionSet
+metadata: {name: chain, namespace: quickstart}
+spec: {catalogue: instruments/chain.json, select: [{products: [AP]}]}
+`
+
 const stream = 'TICKS'
 const maxStreamBytes = 16_777_216
 /** Together with what the server notes of each, just more than the stream holds. */
 const otherMessages = { count: 20_000, bytes: 800, atOnce: 1000 }
+
+const isChainTicking = async ({ query }: Prometheus): Promise<boolean> =>
+  (await query('md_subscriptions{state="ticking",account="primary"} > 1000')).length > 0
+
+const emptyStream = (servers: string): Promise<void> => withStreams(servers, ({ streams }) => streams.purge(stream))
 
 async function fillStream(connection: NatsConnection): Promise<void> {
   const client = jetstream(connection)
