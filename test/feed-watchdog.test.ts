@@ -90,6 +90,16 @@ describe.concurrent('the watchdog of a feed also', () => {
   )
 
   it(
+    'lets a standby that stays silent reconnect later each time, so that its silence shows',
+    on(async stage => {
+      await stage.order({ stall: { user: 'backup', all: true } })
+      const reconnects = async () => (await stage.feed.events()).filter(({ reason }) => reason === 'StandbyStalled')
+      const [, second] = await until('a second reconnect', async () => (await reconnects()).length > 1 && reconnects())
+      expect(second?.fields?.otherSilenceMs).toBeGreaterThanOrEqual(2 * thresholdMs)
+    }),
+  )
+
+  it(
     'escapes from an account that dies before its first tick, and not sooner than the hold-off allows',
     on(async stage => {
       await stage.order({ stall: { user: 'primary', group: 'CFFEX' } })

@@ -20,7 +20,8 @@ const replaceMs = 600_000
 export class Patrol {
   readonly #supervisor: Supervisor
   readonly #timer: NodeJS.Timeout
-  readonly #reconnectedAtMs = new Map<Account, number>()
+  /** Of accounts that were told to reconnect: when, and at which silence. */
+  readonly #reconnected = new Map<Account, { at: number; silenceMs: number }>()
   readonly #replacedAt = new Map<Account, number>()
   #said = new Set<string>()
   #lookedAt = performance.now()
@@ -97,14 +98,18 @@ export class Patrol {
       state: status?.state ?? 'idle',
       isRefused: status !== undefined && isGivenUp(status) && status.lastTickAt !== undefined,
       coverage: status === undefined ? 0 : coverageOf(status),
-      reconnectedAtMs: this.#reconnectedAtMs.get(account),
+      reconnectedAtMs: this.#reconnected.get(account)?.silenceMs,
     }
   }
 
-  // An account is in order again when no group of it is silent for half the threshold.
+  // An account is in order again when every group of it has ticked since, and none is silent for half the threshold. A standby's silence
+  // begins anew with its connection, and alone would forgive it at once.
   #forgive(groups: GroupSight[], thresholdMs: number): void {
-    for (const account of this.#reconnectedAtMs.keys())
-      if (groups.every(({ silenceMs }) => (silenceMs[account] ?? 0) < thresholdMs / 2)) this.#reconnectedAtMs.delete(account)
+    for (const [account, { at }] of this.#reconnected) {
+      const isInOrder = ({ silenceMs, lastTickAt }: GroupSight) =>
+        (silenceMs[account] ?? 0) < thresholdMs / 2 && (lastTickAt[account] ?? 0) > at
+      if (groups.every(isInOrder)) this.#reconnected.delete(account)
+    }
   }
 
   // What still holds is said once; what has ended may be said again.
@@ -127,7 +132,7 @@ export class Patrol {
   }
 
   #reconnect(account: Account, sight: GroupSight, watch: Watch): void {
-    this.#reconnectedAtMs.set(account, sight.silenceMs[account] ?? 0)
+    this.#reconnected.set(account, { at: Date.now(), silenceMs: sight.silenceMs[account] ?? 0 })
     const isActive = account === watch.active.account
     const reason = isActive ? 'GroupStalled' : 'StandbyStalled'
     const message = `the ${isActive ? 'active' : 'standby'} account is silent in a group and reconnects`
