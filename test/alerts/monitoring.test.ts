@@ -2,4 +2,4 @@
 import { monitoringFaults } from './faults/monitoring.ts'
 import { bringAbout } from './suite.ts'
 
-bringAbout(monitoringFaults)
+bringAbout(monitoringFaults, { stateMegabytes: 64 })

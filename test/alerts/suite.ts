@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, it, type TaskMeta } from 'vitest'
 import { type Seen, seeFire } from '../monitoring/alertcase.ts'
 import type { Injection } from '../monitoring/injections.ts'
-import { type MonitoringStage, startMonitoringStage } from '../monitoring/stage.ts'
+import { type MonitoringStage, type StageOptions, startMonitoringStage } from '../monitoring/stage.ts'
 import { until } from '../services/deadline.ts'
 
 declare module 'vitest' {
@@ -14,11 +14,11 @@ declare module 'vitest' {
 const endMs = 120_000
 
 /** One fault after the other on one stage, which is quiet before each: an alert that is on may explain another one away. */
-export function bringAbout(faults: Injection[]): void {
+export function bringAbout(faults: Injection[], options: StageOptions = {}): void {
   let stage: MonitoringStage
 
   beforeAll(async () => {
-    stage = await startMonitoringStage()
+    stage = await startMonitoringStage(options)
   })
 
   afterAll(() => stage?.stop())

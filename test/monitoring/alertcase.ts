@@ -40,7 +40,7 @@ export async function seeFire(stage: MonitoringStage, { fault, alerts: names, in
   }
 }
 
-async function isFiring({ prometheus }: MonitoringStage, alert: string): Promise<boolean> {
+export async function isFiring({ prometheus }: MonitoringStage, alert: string): Promise<boolean> {
   return (await prometheus.query(`ALERTS{alertname="${alert}",alertstate="firing"}`)).length > 0
 }
 

@@ -12,6 +12,7 @@ import { killWorkloads, reportIn, workloadsIn } from '../mainjob/workloads.ts'
 import { startAlertmanager } from '../services/alertmanager.ts'
 import { until } from '../services/deadline.ts'
 import { temporaryDirectory } from '../services/directory.ts'
+import { startDisk } from '../services/disk.ts'
 import { type Nats, startNats } from '../services/nats.ts'
 import { type Prometheus, startPrometheus } from '../services/prometheus.ts'
 import { type Pushgateway, startPushgateway } from '../services/pushgateway.ts'
@@ -31,6 +32,8 @@ export type MonitoringStage = {
   feedFile: string
   /** The data directory, a copy of the examples'. */
   data: string
+  /** The controller's state, with the feed's directory in it. */
+  state: string
   controller: ControllerProcess
   nats: Nats
   prometheus: Prometheus
@@ -52,7 +55,12 @@ type FeedSignal = 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'
 
 export const key = 'quickstart/demo'
 
-export async function startMonitoringStage(): Promise<MonitoringStage> {
+export type StageOptions = {
+  /** Size of the disk that the state has for itself; it is on the machine's otherwise. */
+  stateMegabytes?: number
+}
+
+export async function startMonitoringStage({ stateMegabytes }: StageOptions = {}): Promise<MonitoringStage> {
   const closing: (() => Promise<unknown>)[] = []
   const opened = async <T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> => {
     const service = await starting
@@ -72,6 +80,7 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     const manifests = join(directory.path, 'manifests')
     await declare(manifests, simulator.ports[0] ?? 0, nats.url)
     const state = join(directory.path, 'state')
+    if (stateMegabytes !== undefined) await opened(startDisk(state, stateMegabytes))
     const secrets = join(manifests, 'secrets')
     const controller = await ControllerProcess.create({ manifests, secrets, state, data, resyncMs: 500 })
     closing.unshift(async () => killWorkloads(state))
@@ -91,7 +100,18 @@ export async function startMonitoringStage(): Promise<MonitoringStage> {
     await addConsumer(nats.url)
     await until('the feed to be scraped', () => isScraped(prometheus))
     return {
-      ...{ manifests, feedFile: join(manifests, 'feed.yaml'), data, controller, nats, prometheus, pushgateway, webhook, stop },
+      ...{
+        manifests,
+        feedFile: join(manifests, 'feed.yaml'),
+        data,
+        state,
+        controller,
+        nats,
+        prometheus,
+        pushgateway,
+        webhook,
+        stop,
+      },
       report: () => reportIn(state),
       order: faults => order(simulator.control ?? 0, faults),
       killSession: account => killSession(state, account),

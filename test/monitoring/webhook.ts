@@ -18,17 +18,21 @@ export type Webhook = {
   readonly url: string
   /** All that came, in order. */
   readonly notices: Notice[]
+  /** Refuses whatever comes, as a chat does whose webhook was revoked; or takes it again. */
+  refuse(isRefused: boolean): void
   stop(): Promise<void>
 }
 
 /** Stands where an operator's chat or pager does. */
 export async function startWebhook(): Promise<Webhook> {
   const notices: Notice[] = []
+  let isRefused = false
   const take = async (request: IncomingMessage) => {
     const { receiver, alerts } = (await json(request)) as Message
     notices.push(...alerts.map(alert => ({ receiver, ...alert })))
   }
   const server = createServer((request, response) => {
+    if (isRefused) return response.writeHead(403).end()
     take(request).then(
       () => response.end(),
       () => response.writeHead(400).end(),
@@ -39,6 +43,9 @@ export async function startWebhook(): Promise<Webhook> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     notices,
+    refuse: refused => {
+      isRefused = refused
+    },
     stop: async () => {
       server.closeAllConnections()
       server.close()

@@ -8,6 +8,10 @@ import { freePorts } from './port.ts'
 export type Prometheus = {
   readonly url: string
   readonly pid: number
+  /** Folder of its configuration and rules. */
+  readonly folder: string
+  /** Has it read them again (SIGHUP). */
+  reload(): void
   /** Instant query of the HTTP API: the `data.result` list. Throws what the server says where the query is wrong. */
   query(expression: string): Promise<Sample[]>
   stop(): Promise<void>
@@ -41,6 +45,7 @@ export async function startPrometheus(
     command: 'prometheus',
     args: [
       ...['--config.file=prometheus.yml', '--storage.tsdb.path=data', '--enable-feature=expand-external-labels'],
+      '--rules.alert.resend-delay=1s',
       ...[`--web.listen-address=127.0.0.1:${port}`, `--web.external-url=${url}`],
       ...(assets === undefined ? [] : [`--web.user-assets=${assets}`]),
     ],
@@ -52,7 +57,8 @@ export async function startPrometheus(
     await daemon.stop()
     await dir.remove()
   }
-  return { url, pid: daemon.pid, query: expression => query(url, expression), stop }
+  const reload = () => void process.kill(daemon.pid, 'SIGHUP')
+  return { url, pid: daemon.pid, folder: dir.path, reload, query: expression => query(url, expression), stop }
 }
 
 /** What `promtool check metrics` has to say against an exposition text: empty where there is nothing. */
