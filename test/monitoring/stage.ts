@@ -44,7 +44,7 @@ export type MonitoringStage = {
   order(faults: FaultRequest): Promise<void>
   /** Kills the session of an account and waits until another runs. */
   killSession(account: Account): Promise<void>
-  /** Pushes a sample as a runbook does. */
+  /** Pushes a sample of a gauge as a runbook does. */
   push(sample: string): Promise<void>
   /** Has the feed's process stand still, go on, or end at once. */
   signalFeed(signal: FeedSignal): void
@@ -164,7 +164,8 @@ async function killSession(state: string, account: Account): Promise<void> {
 }
 
 async function push(gateway: string, sample: string): Promise<void> {
-  const response = await fetch(`${gateway}/metrics/job/feedctl`, { method: 'POST', body: `${sample}\n` })
+  const [name] = /^\w+/.exec(sample) ?? []
+  const response = await fetch(`${gateway}/metrics/job/feedctl`, { method: 'POST', body: `# TYPE ${name} gauge\n${sample}\n` })
   if (!response.ok) throw new Error(`the Pushgateway refuses ${sample}: ${await response.text()}`)
 }
 

@@ -79,8 +79,7 @@ export const monitoringFaults: Injection[] = [
   {
     fault: 'the health check does not run any more, twenty minutes ago for the last time',
     alerts: ['FeedplaneHealthCheckStale'],
-    inject: ({ push }) =>
-      push(`# TYPE md_health_last_run_timestamp_seconds gauge\nmd_health_last_run_timestamp_seconds ${Date.now() / 1000 - 1200}`),
+    inject: ({ push }) => push(`md_health_last_run_timestamp_seconds ${Date.now() / 1000 - 1200}`),
     mend: ({ controller, pushgateway }) => feedctl(controller.url, 'health', '--push', pushgateway.url),
   },
 ]
