@@ -10,7 +10,8 @@ export function pageOf(seen: Seen[], all: string[], date: string): string {
   const others = all
     .filter(alert => !seen.some(entry => entry.alert === alert))
     .map(alert => `[${alert}](../runbooks/${alert}.md)`)
-  return `${header(date)}\n${rows.join('\n')}\n\n## Not brought about\n\nBy promtool's cases alone: ${others.join(', ')}.\n`
+  const left = others.length > 0 ? `\n## Not brought about\n\nBy promtool's cases alone: ${others.join(', ')}.\n` : ''
+  return `${header(date)}\n${rows.join('\n')}\n${left}`
 }
 
 const header = (date: string): string => `# Alerts

@@ -11,7 +11,7 @@ declare module 'vitest' {
 }
 
 /** What happened within a window of 15 s is over after it, and some seconds of scrapes and rules. */
-const endMs = 120_000
+export const endMs = 120_000
 
 /** One fault after the other on one stage, which is quiet before each: an alert that is on may explain another one away. */
 export function bringAbout(faults: Injection[], options: StageOptions = {}): void {

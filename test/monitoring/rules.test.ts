@@ -4,6 +4,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { usageErrorOf } from '../../controller/cli/program.ts'
+import { accountsFaults } from '../alerts/faults/accounts.ts'
+import { busFaults } from '../alerts/faults/bus.ts'
+import { controllerFaults } from '../alerts/faults/controller.ts'
+import { failoverFaults } from '../alerts/faults/failover.ts'
+import { marketFaults } from '../alerts/faults/market.ts'
+import { monitoringFaults } from '../alerts/faults/monitoring.ts'
+import { representative } from './injections.ts'
 import { alerts, expectationsOf, rendered, ruleFiles, rules, testFiles } from './rules.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -16,6 +23,12 @@ function complaints(command: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: prometheus, encoding: 'utf8' })
   return status === 0 ? '' : `${stdout}${stderr}` || `${command} ends with ${status}`
 }
+
+it('every alert is brought about by a fault of `npm run test:alerts`', () => {
+  const faults = [representative, accountsFaults, busFaults, controllerFaults, failoverFaults, marketFaults, monitoringFaults]
+  const broughtAbout = new Set(faults.flat().flatMap(({ alerts: names }) => names))
+  expect(alerts.map(({ alert }) => alert).filter(name => !broughtAbout.has(name))).toEqual([])
+})
 
 describe('the configuration of Prometheus', () => {
   it('is what promtool wants', () => {
