@@ -1,5 +1,5 @@
 import { newPassword, writeSecretFile } from '../test/rotation/stage.ts'
-import { tracesOf } from '../test/rotation/traces.ts'
+import { filesWrittenSince, tracesOf } from '../test/rotation/traces.ts'
 import { type AccountStage, lossOf, nextTick, openAccountStage } from './accountstage.ts'
 import type { Figure } from './figure.ts'
 import type { Measurement } from './measurement.ts'
@@ -18,9 +18,10 @@ export const rotation: Measurement = {
   onRequest: true,
   limitMs: 10 * 60_000,
   async measure(signal, { flips }) {
+    const since = Date.now()
     const stage = await openAccountStage()
     try {
-      return await measure(stage, Math.min(flips, maxRotations), signal)
+      return await measure(stage, Math.min(flips, maxRotations), since, signal)
     } finally {
       await stage.stop()
     }
@@ -29,10 +30,12 @@ export const rotation: Measurement = {
 
 type Rotation = { pauseMs: number; rotationMs: number; traces: number }
 
-async function measure(stage: AccountStage, count: number, signal: AbortSignal): Promise<Figure[]> {
+async function measure(stage: AccountStage, count: number, since: number, signal: AbortSignal): Promise<Figure[]> {
   const samples: Rotation[] = []
+  const old: string[] = []
   for (let i = 0; i < count; i++) {
     signal.throwIfAborted()
+    old.push(stage.passwords.primary)
     samples.push(await rotate(stage, i + 2))
   }
   const of = (member: keyof Rotation) => samples.map(sample => sample[member])
@@ -48,6 +51,13 @@ async function measure(stage: AccountStage, count: number, signal: AbortSignal):
       name: `${named}: places that still have the old one`,
       unit: 'count',
       value: traces,
+      n: count,
+      budget: { of: 'value', atMost: 0 },
+    },
+    {
+      name: `${named}: files of the whole disk, written since, that hold an old one`,
+      unit: 'count',
+      value: filesWrittenSince(since, old).length,
       n: count,
       budget: { of: 'value', atMost: 0 },
     },

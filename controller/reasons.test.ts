@@ -84,7 +84,7 @@ describe('the page of conditions and reasons', () => {
     expect([...found.conditions].filter(type => !page.conditions.has(type))).toEqual([])
   })
 
-  it('names no reason that no test brings about', () => {
+  it('has no reason that no test names', () => {
     const tests = globSync(['{bench,compose,controller,crds,feed}/**/*.test.ts', 'test/**/*.ts'], { cwd: root })
     const texts = tests.filter(file => file !== 'controller/reasons.test.ts').map(file => readFileSync(join(root, file), 'utf8'))
     const tested = new Set(texts.flatMap(text => text.match(/\b[A-Z]\w*[a-z]\w*\b/g) ?? []))

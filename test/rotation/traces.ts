@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -5,6 +6,15 @@ import { join } from 'node:path'
 export function tracesOf(text: string, folders: string[]): string[] {
   return [...folders.flatMap(folder => filesWith(text, folder)), ...processesWith(text)]
 }
+
+/** Files of the disk that were written at `since` (ms since 1970) or later, as root all of them, and hold one of the texts. */
+export function filesWrittenSince(since: number, texts: string[]): string[] {
+  const written = ['/', '-xdev', '-type', 'f', '-newermt', `@${Math.floor(since / 1000) - 1}`, '-print0']
+  const { stdout } = spawnSync('find', written, { encoding: 'utf8', maxBuffer: maxListBytes })
+  return stdout.split('\0').filter(file => file !== '' && texts.some(text => read(file)?.includes(text)))
+}
+
+const maxListBytes = 64 * 1024 * 1024
 
 function filesWith(text: string, folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
