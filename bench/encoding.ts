@@ -1,7 +1,10 @@
 import type { Tick } from '../crds/contract/tick.ts'
-import { encodeTick } from '../feed/publish/encoding.ts'
-import { sampleTick } from '../feed/publish/sampletick.ts'
-import { Wire } from '../feed/publish/wire.ts'
+import { wallClock } from '../feed/publish/encoding.ts'
+import { Fifo } from '../feed/publish/fifo.ts'
+import { laneOf } from '../feed/publish/lane.ts'
+import type { NumberedPush } from '../feed/publish/numbered.ts'
+import { sampleLine, samplePush, sampleTick } from '../feed/publish/sampletick.ts'
+import { TickWriter } from '../feed/publish/tickwriter.ts'
 import { CompactRecord } from './compactrecord.ts'
 import type { Figure } from './figure.ts'
 import type { Measurement } from './measurement.ts'
@@ -17,17 +20,21 @@ export const encoding: Measurement = {
   needs: [],
   limitMs: 60_000,
   async measure(signal) {
-    const wire = new Wire()
     const record = new CompactRecord()
+    const line = sampleLine()
+    const pushes = Array.from({ length: count }, (_none, sequence) => samplePush(line, { sequence }))
     const ticks = Array.from({ length: count }, (_none, sequence) => sampleTick({ sequence }))
-    const texts = ticks.map(tick => wire.bytesOf(encodeTick(tick)))
+    const writer = new TickWriter({ feed: 'default/demo', account: 'primary' })
+    const lane = laneOf('a', { values: new Fifo(), isBusy: false, isLined: false })
+    const textOf = (index: number) => writer.payload(pushes[index] as NumberedPush, lane.texts, wallClock())
+    const texts = pushes.map((_push, index) => textOf(index))
     const records = ticks.map(tick => record.encode(tick).slice())
     const decoder = new TextDecoder()
     const each = (work: (index: number) => unknown) => () => rateOf(work)
     const rates = await interleaved(
       rounds,
       {
-        json: each(index => wire.bytesOf(encodeTick(ticks[index] as Tick))),
+        json: each(index => textOf(index)),
         record: each(index => record.encode(ticks[index] as Tick)),
         jsonRead: each(index => JSON.parse(decoder.decode(texts[index])) as Tick),
         recordRead: each(index => record.decode(records[index] as Uint8Array)),

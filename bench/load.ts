@@ -104,6 +104,10 @@ async function startFeed(feed: FeedProcess, front: number, nats: Nats): Promise<
 const metricsOf = async (feed: FeedProcess) => (await feed.get('/metrics')).text()
 const published = async (feed: FeedProcess) => sumOf(await metricsOf(feed), 'md_ticks_published_total')
 
+/** Of the ticks that passed the gate, those that the queue did not give up. */
+const kept = (metrics: string) => sumOf(metrics, 'md_ticks_published_total') - lostIn(metrics)
+const lostIn = (metrics: string) => sumOf(metrics, 'md_ticks_dropped_total') + sumOf(metrics, 'md_ticks_conflated_total')
+
 /** What the stream holds of one exchange, checked by the rules, with the time from each tick's receipt to its storage, in ms. */
 async function readBack({ connection, exchange }: World, from: Date): Promise<Sample> {
   const checker = new TickChecker()
@@ -157,16 +161,16 @@ async function look({ feed }: World, pids: Record<Part, number>): Promise<Look> 
   return { at: performance.now(), metrics: await metricsOf(feed), usage }
 }
 
-/** Published ticks that the stream does not hold once the front is silent: there are none where acknowledgements mean what they say. */
+/** Ticks that were kept and that the stream does not hold once the front is silent: there are none where acknowledgements mean what they say. */
 async function unstoredAfter({ feed, front, manager }: World): Promise<number> {
   await front.stop()
   let unstored = Number.NaN
   const isEven = async () => {
     const ticks = (await lastSequence(manager)) - (await storedGaps(manager))
-    unstored = (await published(feed)) - ticks
+    unstored = kept(await metricsOf(feed)) - ticks
     return unstored === 0
   }
-  await until('the stream to hold what was published', isEven, storedDeadlineMs).catch(() => undefined)
+  await until('the stream to hold what was kept', isEven, storedDeadlineMs).catch(() => undefined)
   return unstored
 }
 
@@ -191,7 +195,8 @@ type Outcome = { unstored: number; sample: Sample; peer: number }
 function figuresOf({ looks }: Run, { unstored, sample, peer }: Outcome): Figure[] {
   const [first, last] = [looks[0] as Look, looks.at(-1) as Look]
   const seconds = (last.at - first.at) / 1000
-  const grown = (name: string) => sumOf(last.metrics, name) - sumOf(first.metrics, name)
+  const grown = (of: (metrics: string) => number) => of(last.metrics) - of(first.metrics)
+  const grownBy = (name: string) => grown(metrics => sumOf(metrics, name))
   const count = (name: string, value: number): Figure => ({
     name,
     unit: 'count',
@@ -199,15 +204,17 @@ function figuresOf({ looks }: Run, { unstored, sample, peer }: Outcome): Figure[
     n: 1,
     budget: { of: 'value', atMost: 0 },
   })
-  const ticks = grown('md_ticks_published_total')
+  const received = grownBy('md_ticks_published_total')
   return [
+    { name: 'load: ticks that passed the gate', unit: 'per s', value: received / seconds, n: received },
     {
-      ...{ name: 'load: ticks published', unit: 'per s', value: ticks / seconds, n: ticks },
+      ...{ name: 'load: ticks published', unit: 'per s', value: grown(kept) / seconds, n: grown(kept) },
       beside: [{ kind: 'peer', name: 'nats.js: js.publish with 1000 in flight, at its peak', value: peer }],
     },
-    count('load: ticks dropped or conflated', grown('md_ticks_dropped_total') + grown('md_ticks_conflated_total')),
-    count('load: gaps recorded', grown('md_gaps_total')),
-    count('load: published and not in the stream', unstored),
+    count('load: ticks dropped or conflated', grown(lostIn)),
+    count('load: gaps recorded', grownBy('md_gaps_total')),
+    count('load: the front cut the session', grownBy('md_reconnects_total')),
+    count('load: kept and not in the stream', unstored),
     count(`load: missing or double among ${sample.received} ticks read back`, sample.missing + sample.duplicates),
     ...latencyFigures(sample.latencies, looks),
     ...usageFigures(looks, seconds),

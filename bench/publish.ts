@@ -2,10 +2,10 @@ import { jetstream } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { subjectOf } from '../crds/contract/subject.ts'
 import { type Tick, tickHeaders } from '../crds/contract/tick.ts'
-import { encodeTick } from '../feed/publish/encoding.ts'
+import type { NumberedPush, TickLine } from '../feed/publish/numbered.ts'
 import { openPublisher } from '../feed/publish/open.ts'
 import type { Publisher } from '../feed/publish/publisher.ts'
-import { sampleTick } from '../feed/publish/sampletick.ts'
+import { sampleLine, samplePush, sampleTick } from '../feed/publish/sampletick.ts'
 import { until } from '../test/services/deadline.ts'
 import { startNats } from '../test/services/nats.ts'
 import type { Figure } from './figure.ts'
@@ -43,7 +43,8 @@ export const publish: Measurement = {
       if (lost.length > 0) throw new Error(`the publisher told gaps: ${lost.join(', ')}`)
       return figures
     } finally {
-      for (const end of [() => core.close(), () => stream.close(), () => bare.close(), () => nats.stop()]) await end()
+      for (const end of [() => core.publisher.close(), () => stream.publisher.close(), () => bare.close(), () => nats.stop()])
+        await end()
     }
   },
 }
@@ -52,15 +53,17 @@ async function openOutlet(
   { type, subjectPrefix }: { type: 'nats' | 'jetstream'; subjectPrefix: string },
   url: string,
   lost: string[],
-): Promise<Publisher> {
+): Promise<Ours> {
   const bus = { type, servers: [url], subjectPrefix, stream: 'TICKS', maxAgeSeconds: 60, maxBytes: 268_435_456 }
   const onGap = ({ reason }: { reason: string }) => void lost.push(reason)
   const publisher = await openPublisher(bus, { maxTicks: 65_536 }, { feed: 'bench/demo', account: 'primary', onGap })
   await until('the bus', () => publisher.status().connected)
-  return publisher
+  return { publisher, lines: Array.from({ length: instruments }, (_none, index) => sampleLine(nameOf(index))) }
 }
 
 let sequence = 0
+
+const nameOf = (index: number) => `rb${10_000 + index}`
 
 const idOf = ({ instrument, sequence }: Tick) => `bench/demo:${instrument}:${sequence}`
 
@@ -68,14 +71,23 @@ const idOf = ({ instrument, sequence }: Tick) => `bench/demo:${instrument}:${seq
 function ticks(): Tick[] {
   return Array.from({ length: ticksEach }, () => {
     sequence++
-    return Array.from({ length: instruments }, (_none, index) => sampleTick({ instrument: `rb${10_000 + index}`, sequence }))
+    return Array.from({ length: instruments }, (_none, index) => sampleTick({ instrument: nameOf(index), sequence }))
   }).flat()
 }
 
-async function rateOf(publisher: Publisher, signal: AbortSignal): Promise<number> {
-  const batch = ticks()
+type Ours = { publisher: Publisher; lines: TickLine[] }
+
+function pushes(lines: TickLine[]): NumberedPush[] {
+  return Array.from({ length: ticksEach }, () => {
+    sequence++
+    return lines.map(line => samplePush(line, { sequence }))
+  }).flat()
+}
+
+async function rateOf({ publisher, lines }: Ours, signal: AbortSignal): Promise<number> {
+  const batch = pushes(lines)
   const tookMs = await timed(() => {
-    for (const tick of batch) publisher.publish(tick, idOf(tick))
+    for (const push of batch) publisher.publish(push)
     return publisher.flush(signal)
   })
   return perSecond(batch, tookMs)
@@ -87,7 +99,7 @@ async function rateOfLoop(connection: NatsConnection, prefix: string, hasIds: bo
     for (const tick of batch) {
       const set = hasIds ? headers() : undefined
       set?.set(tickHeaders.messageId, idOf(tick))
-      connection.publish(subjectOf(prefix, tick.exchange, tick.instrument), encodeTick(tick), set && { headers: set })
+      connection.publish(subjectOf(prefix, tick.exchange, tick.instrument), JSON.stringify(tick), set && { headers: set })
     }
     return connection.flush()
   })
@@ -102,14 +114,14 @@ export async function rateOfStream(connection: NatsConnection, prefix: string): 
   const publishNext = async () => {
     for (const tick of next) {
       const msgID = `bare:${tick.instrument}:${tick.sequence}`
-      await client.publish(subjectOf(prefix, tick.exchange, tick.instrument), encodeTick(tick), { msgID })
+      await client.publish(subjectOf(prefix, tick.exchange, tick.instrument), JSON.stringify(tick), { msgID })
     }
   }
   const tookMs = await timed(() => Promise.all(Array.from({ length: bareInFlight }, publishNext)))
   return perSecond(batch, tookMs)
 }
 
-const perSecond = (batch: Tick[], tookMs: number) => (batch.length / tookMs) * 1000
+const perSecond = (batch: unknown[], tookMs: number) => (batch.length / tookMs) * 1000
 
 function figuresOf(rates: Record<'core' | 'bareCore' | 'bareIdless' | 'stream' | 'bareStream', number[]>): Figure[] {
   const row = (name: 'core' | 'stream') => ({ unit: 'per s' as const, value: median(rates[name]), n: rates[name].length })

@@ -7,9 +7,10 @@ import { afterEach, expect, it } from 'vitest'
 import type { Launch } from '../crds/contract/desired.ts'
 import type { Gap, Tick } from '../crds/contract/tick.ts'
 import { type Consumer, type ConsumerOptions, openConsumer } from '../feed/client/consumer.ts'
+import type { TickLine } from '../feed/publish/numbered.ts'
 import { openPublisher, type PublisherOptions } from '../feed/publish/open.ts'
 import type { Publisher } from '../feed/publish/publisher.ts'
-import { sampleTick } from '../feed/publish/sampletick.ts'
+import { sampleLine, samplePush, sampleTick } from '../feed/publish/sampletick.ts'
 import { until } from './services/deadline.ts'
 import { type Nats, type NatsOptions, startNats } from './services/nats.ts'
 
@@ -60,13 +61,16 @@ async function publish(
   )
   closers.push(() => publisher.close())
   const sequences: number[] = []
+  const lines: TickLine[] = []
   let sent = 0
   const send = (instruments: number) => {
     for (let i = 0; i < instruments; i++) {
       const sequence = (sequences[i] ?? 0) + 1
       sequences[i] = sequence
       sent++
-      publisher.publish(sampleTick({ feed, instrument: `rb${i}`, sequence }), `20261124-SHFE-rb${i}-${sequence}`)
+      const line = lines[i] ?? sampleLine(`rb${i}`)
+      lines[i] = line
+      publisher.publish(samplePush(line, { sequence }))
     }
   }
   return { publisher, gaps, logged, send, sent: () => sent }
@@ -347,7 +351,7 @@ it('is with the bus where the stream refuses one instrument, and says so no long
   await addStream(nats, { max_msg_size: 2000 })
   const bench = await publish('jetstream', nats)
   await connected(bench)
-  bench.publisher.publish(sampleTick({ feed, tradingDay: 'x'.repeat(3000) }), 'too-large')
+  bench.publisher.publish(samplePush(sampleLine('large'), { tradingDay: 'x'.repeat(3000) }))
   await until('the refusal', () => bench.publisher.status().message?.includes('message size exceeds maximum'))
   await until('the gap', () => {
     bench.send(1)
@@ -362,8 +366,9 @@ it('tells a tick that the stream takes for another one by its id', async () => {
   const nats = await serve()
   const bench = await publish('jetstream', nats)
   await connected(bench)
-  for (const sequence of [1, 2]) bench.publisher.publish(sampleTick({ feed, sequence }), 'same-id')
-  bench.publisher.publish(sampleTick({ feed, sequence: 3 }), 'other-id')
+  const line = sampleLine()
+  for (const sequence of [1, 2]) bench.publisher.publish(samplePush(line, { sequence, hash: 17 }))
+  bench.publisher.publish(samplePush(line, { sequence: 3, hash: 18 }))
   await flushed(bench)
   expect(bench.publisher.status()).toMatchObject({ published: 2, dropped: 1 })
   await until('the gap', () => bench.gaps.length > 0)

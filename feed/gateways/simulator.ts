@@ -5,9 +5,7 @@ import type { AccountSecrets, Gateway, GatewayHandlers, SendResult } from './gat
 import { type Answer, answerSchema, disconnectReasons, type Request } from './message.ts'
 import { RequestWindow } from './requestwindow.ts'
 import { TickDecoder, type TickName, tickBytes, tickOffsets } from './tickrecord.ts'
-
-/** What Node reads at a time. */
-const fullChunkBytes = 65_536
+import { Turns } from './turns.ts'
 
 /** Bytes of requests that may wait for the socket; beyond them a request is answered -2. */
 const maxUnsentBytes = 1024 * 1024
@@ -94,9 +92,10 @@ export class SimulatorGateway implements Gateway {
     const reader = this.#reader(front, socket)
     socket.setTimeout(connectTimeoutMs, () => this.#drop(socket, disconnectReasons.heartbeatTimeout))
     socket.once('connect', () => socket.setTimeout(heartbeatTimeoutMs))
+    const turns = new Turns(socket)
     socket.on('data', (chunk: Buffer) => {
       this.#read(socket, reader, chunk)
-      if (chunk.length >= fullChunkBytes) takeTurns(socket)
+      turns.count(chunk.length)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#reason ??= error.syscall === 'write' ? disconnectReasons.write : disconnectReasons.read
@@ -175,16 +174,6 @@ export class SimulatorGateway implements Gateway {
         answeredInstruments(answer, handlers, connection.names)
     }
   }
-}
-
-/**
- * Where more waits, everything else comes first: libuv reads up to 32 chunks in a row, some 8000 ticks, and while they are taken in nothing that
- * was published before is acknowledged. What piles up leaves the processor's caches, each tick then costs twice as much, and a session that
- * had fallen behind would stay there.
- */
-function takeTurns(socket: Socket): void {
-  socket.pause()
-  setImmediate(() => socket.resume())
 }
 
 type Connection = { front: string; socket: Socket; names: (TickName | undefined)[] }

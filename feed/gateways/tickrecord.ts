@@ -112,10 +112,12 @@ export class TickDecoder {
   }
 }
 
-function emptyDepth(): Depth {
+/** A depth to be written: of no value, with all levels of the book. */
+export function emptyDepth(): Depth {
   const texts = { TradingDay: '', ActionDay: '', UpdateTime: '', UpdateMillisec: 0, InstrumentID: '', ExchangeID: '' }
   const prices = Object.fromEntries(priceFields.map(field => [field, noValue])) as Record<(typeof priceFields)[number], number>
-  const book = { BidPrice: [noValue], BidVolume: [0], AskPrice: [noValue], AskVolume: [0] }
+  const levels = (value: number) => Array.from({ length: bookLevels }, () => value)
+  const book = { BidPrice: levels(noValue), BidVolume: levels(0), AskPrice: levels(noValue), AskVolume: levels(0) }
   return { ...texts, ...prices, Volume: 0, ...book }
 }
 

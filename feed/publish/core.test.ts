@@ -2,7 +2,8 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Gap } from '../../crds/contract/tick.ts'
 import { CoreSender } from './core.ts'
-import { sampleTick } from './sampletick.ts'
+import { Fifo } from './fifo.ts'
+import { laneOf } from './lane.ts'
 import type { Parcel } from './sender.ts'
 
 afterEach(() => void vi.useRealTimers())
@@ -17,7 +18,7 @@ function openSender() {
     delivered: () => {},
     confirmed: parcel => confirmed.push(parcel),
     lost: (parcel, reason) => lost.push([parcel, reason]),
-    doubted: ledger => doubted.push(...ledger.drain()),
+    doubted: ledger => doubted.push(...ledger.drain('n/f')),
     changed: () => {},
     roomy: () => {},
   })
@@ -35,14 +36,11 @@ function openSender() {
   return { sender, attach, pongs, pong, confirmed, lost, doubted }
 }
 
-function parcelOf(bytes: number): Parcel {
-  const tick = sampleTick()
-  return {
-    subject: 'a',
-    payload: 'x'.repeat(bytes),
-    messageId: 'id',
-    queued: { tick, messageId: 'id', cohort: { pending: 1, settled: () => {} } },
-  }
+function parcelOf(bytes: number, instrument = 'rb2605'): Parcel {
+  const lane = laneOf('a', { values: new Fifo(), isBusy: true, isLined: false })
+  const cohort = { pending: 1, settled: () => {} }
+  const tick = { instrument, epoch: 1, sequence: 1, receivedAt: 1, publishedAt: 2 }
+  return { subject: 'a', header: Buffer.from('id'), payload: Buffer.alloc(bytes), queued: { ...tick, lane, cohort } }
 }
 
 const mebibyte = 1024 * 1024
@@ -87,8 +85,7 @@ it('tells what the server had only just read when it ends, and not what it outli
   vi.useFakeTimers()
   const { sender, pong, confirmed, doubted } = openSender()
   const publish = async (instrument: string) => {
-    const parcel = parcelOf(100)
-    sender.send({ ...parcel, queued: { ...parcel.queued, tick: { ...sampleTick(), instrument } } as never })
+    sender.send(parcelOf(100, instrument))
     sender.confirm()
     await pong()
   }

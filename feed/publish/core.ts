@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { JustRead } from './justread.ts'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
-import { Wire } from './wire.ts'
+import { put } from './wire.ts'
 
 /** With no bound a frozen server would fill our memory through the socket's buffer. A fifth of a second at the peak rate. */
 const maxUnconfirmedBytes = 16 * 1024 * 1024
@@ -20,7 +20,6 @@ type Batch = { parcels: Parcel[]; bytes: number }
  */
 export class CoreSender implements Sender {
   readonly #handlers: SenderHandlers
-  readonly #wire = new Wire()
   readonly #pinged = new Set<Batch>()
   #connection: NatsConnection | undefined
   #batch: Batch = { parcels: [], bytes: 0 }
@@ -40,14 +39,14 @@ export class CoreSender implements Sender {
   resent = (): number => 0
 
   send(parcel: Parcel): void {
-    const refusal = this.#connection && this.#wire.put(this.#connection, parcel)
+    const refusal = this.#connection && put(this.#connection, parcel)
     if (refusal !== undefined) {
       this.#handlers.changed(refusal)
       this.#handlers.lost(parcel, 'BusRefused')
       return
     }
     this.#note(parcel)
-    this.#handlers.delivered(parcel, parcel.queued?.tick.publishedAt ?? 0)
+    this.#handlers.delivered(parcel, parcel.queued?.publishedAt ?? 0)
     if (this.#batch.bytes >= confirmEveryBytes) this.confirm()
     else this.#timer ??= setTimeout(() => this.confirm(), confirmEveryMs)
   }
@@ -86,7 +85,7 @@ export class CoreSender implements Sender {
   }
 
   #note(parcel: Parcel): void {
-    const bytes = parcel.payload.length + parcel.subject.length + parcel.messageId.length
+    const bytes = parcel.payload.length + parcel.subject.length + parcel.header.length
     this.#batch.parcels.push(parcel)
     this.#batch.bytes += bytes
     this.#bytes += bytes

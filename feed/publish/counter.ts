@@ -1,17 +1,17 @@
-import type { Tick } from '../../crds/contract/tick.ts'
 import { wallClock } from './encoding.ts'
 import { LatencyWindow } from './latency.ts'
+import type { NumberedPush } from './numbered.ts'
 import type { Publisher, PublisherStatus } from './publisher.ts'
 
-/** The publisher of a feed that has no bus: it counts, and `publishedAt` is the moment at which it did. */
+/** The publisher of a feed that has no bus: it counts. */
 export class Counter implements Publisher {
   readonly #latency = new LatencyWindow()
   #published = 0
 
-  publish(tick: Tick): void {
-    tick.publishedAt = wallClock()
+  publish({ receivedAt }: NumberedPush): void {
+    const now = wallClock()
     this.#published++
-    this.#latency.add(tick.publishedAt - tick.receivedAt, tick.publishedAt)
+    this.#latency.add(now - receivedAt, now)
   }
 
   publishGap(): void {}

@@ -1,4 +1,4 @@
-import type { Gap, Tick } from '../../crds/contract/tick.ts'
+import type { Gap } from '../../crds/contract/tick.ts'
 
 /** A gap names its instruments up to this number (crds/contract/tick.ts). */
 const maxNames = 100
@@ -22,25 +22,26 @@ export type LossReason =
   | 'Withdrawn'
   | 'PublisherClosed'
 
+/** What a gap says of a tick. */
+export type LostTick = { instrument: string; epoch: number; receivedAt: number }
+
 /** Ticks of one epoch that are lost for one reason. Times are of their receipt. */
-type Loss = { feed: string; epoch: number; reason: LossReason; from: number; to: number; instruments: Set<string> }
+type Loss = { epoch: number; reason: LossReason; from: number; to: number; instruments: Set<string> }
 
 /** Gathers lost ticks into one gap an epoch and reason. */
 export class GapLedger {
   readonly #losses = new Map<string, Loss>()
 
-  add(reason: LossReason, tick: Tick): void {
-    const key = `${tick.epoch} ${reason}`
-    const at = tick.receivedAt
+  add(reason: LossReason, { instrument, epoch, receivedAt: at }: LostTick): void {
+    const key = `${epoch} ${reason}`
     const loss = this.#losses.get(key)
     if (loss === undefined) {
-      const { feed, epoch } = tick
-      this.#losses.set(key, { feed, epoch, reason, from: at, to: at, instruments: new Set([tick.instrument]) })
+      this.#losses.set(key, { epoch, reason, from: at, to: at, instruments: new Set([instrument]) })
       return
     }
     loss.from = Math.min(loss.from, at)
     loss.to = Math.max(loss.to, at)
-    loss.instruments.add(tick.instrument)
+    loss.instruments.add(instrument)
   }
 
   /** What another ledger has gathered, which forgets it. */
@@ -57,17 +58,17 @@ export class GapLedger {
     other.#losses.clear()
   }
 
-  /** The gaps since the last call. */
-  drain(): Gap[] {
-    const gaps = [...this.#losses.values()].map(gapOf)
+  /** The gaps of a feed since the last call. */
+  drain(feed: string): Gap[] {
+    const gaps = [...this.#losses.values()].map(loss => gapOf(feed, loss))
     this.#losses.clear()
     return gaps
   }
 }
 
-function gapOf({ instruments, ...loss }: Loss): Gap {
+function gapOf(feed: string, { instruments, ...loss }: Loss): Gap {
   const names = instruments.size <= maxNames ? [...instruments].sort() : []
-  return { ...loss, instrumentCount: instruments.size, instruments: names }
+  return { feed, ...loss, instrumentCount: instruments.size, instruments: names }
 }
 
 /** Whether two gaps can be told as one: the same feed, epoch and reason. */

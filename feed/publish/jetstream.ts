@@ -7,7 +7,7 @@ import type { LossReason } from './gapledger.ts'
 import { Replies } from './replies.ts'
 import type { Parcel, Sender, SenderHandlers } from './sender.ts'
 import type { Stream } from './stream.ts'
-import { Wire } from './wire.ts'
+import { put } from './wire.ts'
 
 /** About 3 MB of ticks on their way. */
 const maxOutstanding = 4096
@@ -33,7 +33,6 @@ export class JetStreamSender implements Sender {
   readonly #handlers: SenderHandlers
   readonly #prepare: (connection: NatsConnection) => Promise<Stream>
   readonly #replies = new Replies()
-  readonly #wire = new Wire()
   /** By the number of its reply. */
   readonly #outstanding: (Outstanding | undefined)[] = []
   #outstandingCount = 0
@@ -164,7 +163,7 @@ export class JetStreamSender implements Sender {
     const { parcel } = outstanding
     if (this.#connection === undefined) return
     const reply = this.#replies.expect(number)
-    const refusal = this.#wire.put(this.#connection, parcel, reply)
+    const refusal = put(this.#connection, parcel, reply)
     if (refusal === undefined) return
     this.#replies.answered(reply)
     this.#refused(number, outstanding, refusal)
@@ -217,7 +216,10 @@ export class JetStreamSender implements Sender {
 
   #refused(number: number, outstanding: Outstanding, refusal: string): void {
     const now = performance.now()
-    if (outstanding.refusedSince === undefined) this.#refusedCount++
+    if (outstanding.refusedSince === undefined) {
+      this.#refusedCount++
+      keepAlone(outstanding.parcel)
+    }
     outstanding.refusedSince ??= now
     this.#refusingSince ??= now
     this.#isRefusalSaid = true
@@ -280,6 +282,12 @@ function isSwallowed(text: string, { isResent, parcel }: Outstanding): boolean {
   return !isResent && parcel.queued !== undefined && text.includes('"duplicate"') && /"duplicate":\s*true/.test(text)
 }
 
+/** What waits for seconds would keep the slab that it was written into, with the 300 ticks beside it. */
+function keepAlone(parcel: Parcel): void {
+  parcel.header = parcel.header.slice()
+  parcel.payload = parcel.payload.slice()
+}
+
 async function storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<number[]> {
   const stored: number[] = []
   const next = entries.values()
@@ -294,5 +302,5 @@ async function isStored({ name, manager }: Stream, { subject, queued }: Parcel):
   const last = await manager.streams.getMessage(name, { last_by_subj: subject })
   if (last === null || queued === undefined) return false
   const { epoch, sequence } = last.json<Tick>()
-  return epoch > queued.tick.epoch || (epoch === queued.tick.epoch && sequence >= queued.tick.sequence)
+  return epoch > queued.epoch || (epoch === queued.epoch && sequence >= queued.sequence)
 }

@@ -16,7 +16,7 @@ export class JustRead {
   add(parcels: Parcel[], now: number): void {
     this.alive(now)
     const ledger = new GapLedger()
-    for (const { queued } of parcels) if (queued) ledger.add('BusDisconnected', queued.tick)
+    for (const { queued } of parcels) if (queued) ledger.add('BusDisconnected', queued)
     this.#batches.push({ at: now, ledger })
   }
 

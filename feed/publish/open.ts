@@ -50,6 +50,7 @@ function openOutlet(
   const outlet = new Outlet({
     type,
     feed,
+    account,
     subjectPrefix: publish.subjectPrefix,
     maxTicks: queue.maxTicks,
     onGap,

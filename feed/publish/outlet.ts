@@ -1,20 +1,34 @@
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Gap, Tick } from '../../crds/contract/tick.ts'
-import { Cohorts } from './cohorts.ts'
-import { encodeGap, encodeTick, gapIdOf, gapSubjectOf, subjectCache, wallClock } from './encoding.ts'
+import type { Account } from '../../crds/contract/desired.ts'
+import { subjectOf } from '../../crds/contract/subject.ts'
+import type { Gap } from '../../crds/contract/tick.ts'
+import { type Cohort, Cohorts } from './cohorts.ts'
+import { encodeGap, gapIdOf, gapSubjectOf, wallClock } from './encoding.ts'
 import { GapLedger, isMergeable, type LossReason, merge } from './gapledger.ts'
+import { type Lane, laneOf } from './lane.ts'
 import { LatencyWindow } from './latency.ts'
+import type { NumberedPush, TickLine } from './numbered.ts'
 import type { Publisher, PublisherStatus } from './publisher.ts'
 import { ConflatingQueue } from './queue.ts'
+import { Rows } from './rows.ts'
 import type { Parcel, QueuedTick, Sender, SenderHandlers } from './sender.ts'
+import { TickWriter } from './tickwriter.ts'
+import { Turn } from './turn.ts'
+import { headerOf } from './wire.ts'
 
 const gapEveryMs = 1000
+/**
+ * Parcels that leave in one turn of the event loop: 5 to 10 ms. What the front has sent meanwhile is read before more leave, because a front cuts a session
+ * that is 10,000 packets behind, while what waits here is conflated and told.
+ */
+const parcelsPerTurn = 512
 /** Gaps that wait for the bus; those of one epoch and reason are merged, so that an outage needs a few. */
 const maxGaps = 256
 
 export type OutletOptions = {
   type: 'nats' | 'jetstream'
   feed: string
+  account: Account
   subjectPrefix: string
   maxTicks: number
   onGap(gap: Gap): void
@@ -29,12 +43,14 @@ export type OutletOptions = {
 export class Outlet implements Publisher {
   readonly #options: OutletOptions
   readonly #sender: Sender
-  readonly #queue: ConflatingQueue<QueuedTick>
+  readonly #rows = new Rows()
+  readonly #queue: ConflatingQueue<number>
+  readonly #writer: TickWriter
   readonly #cohorts = new Cohorts()
   readonly #ledger = new GapLedger()
   readonly #latency = new LatencyWindow()
-  readonly #subjectOf: (tick: Tick) => string
   readonly #beat: NodeJS.Timeout
+  readonly #turn = new Turn(parcelsPerTurn, () => this.#pump())
   #gaps: Gap[] = []
   #isGapOnItsWay = false
   #isClosed = false
@@ -46,26 +62,31 @@ export class Outlet implements Publisher {
 
   constructor(options: OutletOptions) {
     this.#options = options
-    this.#subjectOf = subjectCache(options.subjectPrefix)
+    this.#writer = new TickWriter(options)
     this.#queue = new ConflatingQueue(options.maxTicks, {
-      conflated: queued => {
+      conflated: row => {
         this.#conflated++
-        this.#lose(queued, 'Conflated')
+        this.#loseRow(row, 'Conflated')
       },
-      dropped: queued => {
+      dropped: row => {
         this.#dropped++
-        this.#lose(queued, 'QueueOverflow')
+        this.#loseRow(row, 'QueueOverflow')
       },
     })
     this.#sender = options.senderOf(this.#handlers())
     this.#beat = setInterval(() => this.#tellGaps(), gapEveryMs)
   }
 
-  publish(tick: Tick, messageId: string): void {
+  publish(push: NumberedPush): void {
     if (this.#isClosed) return
-    const queued = { tick, messageId, cohort: this.#cohorts.enter() }
+    const lane = this.#laneOf(push.line)
+    const cohort = this.#cohorts.enter()
+    if (this.#mayLeave() && this.#queue.pass(lane.waiting)) {
+      this.#send(push, lane, cohort)
+      return
+    }
     const isPressed = this.#options.type === 'nats' && !this.#sender.isReady()
-    this.#queue.offer(tick.instrument, queued, isPressed)
+    this.#queue.offer(lane.waiting, this.#rows.add(push, cohort), isPressed)
     this.#pump()
   }
 
@@ -106,11 +127,10 @@ export class Outlet implements Publisher {
     const underway = this.#sender.abandon()
     for (const parcel of underway) this.#release(parcel)
     for (const { gap } of underway) if (gap !== undefined) this.#keepGap(gap)
-    const ticks = [...this.#queue.drain(), ...underway.flatMap(({ queued }) => queued ?? [])]
-    this.#dropped += ticks.length
-    for (const queued of ticks) this.#lose(queued, 'Withdrawn')
+    const ticks = this.#loseWaiting('Withdrawn') + this.#loseUnderway(underway, 'Withdrawn')
+    this.#dropped += ticks
     this.#tellGaps()
-    return ticks.length
+    return ticks
   }
 
   /** What waits or is not acknowledged is told to `onGap` as `PublisherClosed`: flush first. */
@@ -118,11 +138,10 @@ export class Outlet implements Publisher {
     if (this.#isClosed) return
     this.#isClosed = true
     clearInterval(this.#beat)
-    const waiting = this.#queue.drain()
-    this.#dropped += waiting.length
-    const underway = this.#sender.abandon().flatMap(({ queued }) => queued ?? [])
-    for (const queued of [...waiting, ...underway]) this.#lose(queued, 'PublisherClosed')
-    for (const gap of this.#ledger.drain()) this.#options.onGap(gap)
+    this.#turn.end()
+    this.#dropped += this.#loseWaiting('PublisherClosed')
+    this.#loseUnderway(this.#sender.abandon(), 'PublisherClosed')
+    for (const gap of this.#ledger.drain(this.#options.feed)) this.#options.onGap(gap)
     await this.#options.disconnect()
   }
 
@@ -154,40 +173,64 @@ export class Outlet implements Publisher {
   }
 
   #pump(): void {
-    while (!this.#isClosed && this.#sender.hasRoom()) {
-      if (!this.#isGapOnItsWay && this.#gaps.length > 0) this.#sendGap()
-      else if (!this.#sendTick()) break
-    }
+    while (!this.#isClosed && this.#mayLeave() && this.#sendNext()) {}
     if (this.#flushes > 0) this.#sender.confirm()
   }
 
+  #mayLeave(): boolean {
+    return this.#turn.hasLeft && this.#sender.hasRoom()
+  }
+
+  #sendNext(): boolean {
+    if (!this.#isGapOnItsWay && this.#gaps.length > 0) return this.#sendGap()
+    return this.#sendTick()
+  }
+
   #sendTick(): boolean {
-    const queued = this.#queue.take()
-    if (queued === undefined) return false
-    const { tick, messageId } = queued
-    this.#sender.send({ subject: this.#subjectOf(tick), payload: encodeTick(tick), messageId, queued })
+    const row = this.#queue.take()
+    if (row === undefined) return false
+    const push = this.#rows.read(row)
+    this.#send(push, this.#laneOf(push.line), this.#rows.cohortOf(row))
+    this.#rows.free(row)
     return true
   }
 
-  #sendGap(): void {
+  #send(push: NumberedPush, lane: Lane, cohort: Cohort): void {
+    const { epoch, sequence, receivedAt, line } = push
+    const publishedAt = wallClock()
+    const payload = this.#writer.payload(push, lane.texts, publishedAt)
+    const header = this.#writer.header(push, lane.texts)
+    const queued = { lane, instrument: line.instrument, epoch, sequence, receivedAt, publishedAt, cohort }
+    this.#turn.spend()
+    this.#sender.send({ subject: lane.subject, header, payload, queued })
+  }
+
+  #laneOf(line: TickLine): Lane {
+    line.lane ??= laneOf(subjectOf(this.#options.subjectPrefix, line.exchange, line.instrument), this.#queue.newLane())
+    return line.lane
+  }
+
+  #sendGap(): boolean {
     const gap = this.#gaps.shift()
-    if (gap === undefined) return
+    if (gap === undefined) return false
     this.#isGapOnItsWay = true
     const { feed, subjectPrefix } = this.#options
     const subject = gapSubjectOf(subjectPrefix, feed)
-    this.#sender.send({ subject, payload: encodeGap(gap), messageId: gapIdOf(gap), gap })
+    this.#turn.spend()
+    this.#sender.send({ subject, header: headerOf(gapIdOf(gap)), payload: encodeGap(gap), gap })
+    return true
   }
 
   #delivered(parcel: Parcel, at: number): void {
     this.#release(parcel)
     if (parcel.queued === undefined) return
     this.#published++
-    this.#latency.add(at - parcel.queued.tick.receivedAt, at)
+    this.#latency.add(at - parcel.queued.receivedAt, at)
   }
 
   #release({ queued }: Parcel): void {
     if (queued === undefined) this.#isGapOnItsWay = false
-    else this.#queue.release(queued.tick.instrument)
+    else this.#queue.release(queued.lane.waiting)
   }
 
   /** A lost gap is told again, with the next ones. */
@@ -207,12 +250,31 @@ export class Outlet implements Publisher {
   }
 
   #lose(queued: QueuedTick, reason: LossReason): void {
-    this.#ledger.add(reason, queued.tick)
+    this.#ledger.add(reason, queued)
     this.#cohorts.leave(queued.cohort)
   }
 
+  #loseRow(row: number, reason: LossReason): void {
+    this.#ledger.add(reason, this.#rows.lossOf(row))
+    this.#cohorts.leave(this.#rows.cohortOf(row))
+    this.#rows.free(row)
+  }
+
+  /** Answers how many ticks that were, as does the next. */
+  #loseWaiting(reason: LossReason): number {
+    const rows = this.#queue.drain()
+    for (const row of rows) this.#loseRow(row, reason)
+    return rows.length
+  }
+
+  #loseUnderway(parcels: Parcel[], reason: LossReason): number {
+    const ticks = parcels.flatMap(({ queued }) => queued ?? [])
+    for (const queued of ticks) this.#lose(queued, reason)
+    return ticks.length
+  }
+
   #tellGaps(): void {
-    for (const gap of this.#ledger.drain()) {
+    for (const gap of this.#ledger.drain(this.#options.feed)) {
       this.#options.onGap(gap)
       this.publishGap(gap)
     }

@@ -1,4 +1,5 @@
-import type { Gap, Tick } from '../../crds/contract/tick.ts'
+import type { Gap } from '../../crds/contract/tick.ts'
+import type { NumberedPush } from './numbered.ts'
 
 /**
  * The way from a session to the bus: a bounded queue, an encoder and a connection. One a session.
@@ -8,8 +9,8 @@ import type { Gap, Tick } from '../../crds/contract/tick.ts'
  * forces out are counted in `dropped`, with a gap `QueueOverflow`. Order per instrument is kept.
  */
 export type Publisher = {
-  /** `messageId` is deterministic: the same tick from either account has the same id. */
-  publish(tick: Tick, messageId: string): void
+  /** The message id is deterministic: the same tick from either account has the same. */
+  publish(push: NumberedPush): void
   publishGap(gap: Gap): void
   status(): PublisherStatus
   /** Resolves when all that was published before is with the server (acknowledged, where the mode acknowledges), or the signal ends. */

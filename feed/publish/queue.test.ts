@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConflatingQueue } from './queue.ts'
+import { ConflatingQueue, type QueueLane } from './queue.ts'
 
 type Value = { key: string; n: number }
 
@@ -11,21 +11,35 @@ function queueOf(maxValues: number) {
     conflated: value => conflated.push(value),
     dropped: value => dropped.push(value),
   })
+  const lanes = new Map<string, QueueLane<Value>>()
+  const laneOf = (key: string) => lanes.get(key) ?? addLane(key)
+  const addLane = (key: string) => {
+    const lane = queue.newLane()
+    lanes.set(key, lane)
+    return lane
+  }
   const offer = (text: string, isPressed = false) => {
     for (const part of text.split(' ')) {
       const value = { key: part.charAt(0), n: Number(part.slice(1)) }
-      queue.offer(value.key, value, isPressed)
+      queue.offer(laneOf(value.key), value, isPressed)
     }
   }
   const takeAll = () => {
     const values: string[] = []
     for (let value = queue.take(); value !== undefined; value = queue.take()) {
       values.push(nameOf(value))
-      queue.release(value.key)
+      queue.release(laneOf(value.key))
     }
     return values.join(' ')
   }
-  return { queue, offer, takeAll, conflated: () => conflated.map(nameOf).join(' '), dropped: () => dropped.map(nameOf).join(' ') }
+  return {
+    queue,
+    laneOf,
+    offer,
+    takeAll,
+    conflated: () => conflated.map(nameOf).join(' '),
+    dropped: () => dropped.map(nameOf).join(' '),
+  }
 }
 
 const nameOf = ({ key, n }: Value): string => `${key}${n}`
@@ -38,22 +52,33 @@ describe('with room', () => {
   })
 
   it('holds the next value of a key back until the first is released', () => {
-    const { queue, offer, takeAll } = queueOf(10)
+    const { queue, laneOf, offer, takeAll } = queueOf(10)
     offer('a1 a2 b1')
     expect(queue.take()).toMatchObject({ key: 'a', n: 1 })
     expect(takeAll()).toBe('b1')
     expect(queue.size).toBe(1)
-    queue.release('a')
+    queue.release(laneOf('a'))
     expect(takeAll()).toBe('a2')
   })
 
+  it('lets a value pass only where nothing waits and its key is free', () => {
+    const { queue, laneOf, offer, takeAll } = queueOf(10)
+    expect(queue.pass(laneOf('a'))).toBe(true)
+    expect(queue.pass(laneOf('a'))).toBe(false)
+    offer('a2')
+    expect([queue.take(), queue.pass(laneOf('b'))]).toEqual([undefined, false])
+    queue.release(laneOf('a'))
+    expect(takeAll()).toBe('a2')
+    expect(queue.pass(laneOf('b'))).toBe(true)
+  })
+
   it('gives up all that waits, of busy keys too', () => {
-    const { queue, offer } = queueOf(10)
+    const { queue, laneOf, offer } = queueOf(10)
     offer('a1 a2 b1')
     queue.take()
     expect(queue.drain().map(nameOf).sort()).toEqual(['a2', 'b1'])
     expect(queue.size).toBe(0)
-    queue.release('a')
+    queue.release(laneOf('a'))
     expect(queue.take()).toBeUndefined()
   })
 })
@@ -116,13 +141,13 @@ const step = fc.oneof(
 it('loses nothing without telling, exceeds no bound and keeps order per key, whatever happens', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 200 }), (bound, steps) => {
-      const { queue, conflated, dropped } = queueOf(bound)
+      const { queue, laneOf, conflated, dropped } = queueOf(bound)
       const taken: Value[] = []
       const busy = new Set<string>()
       let offered = 0
       for (const next of steps) {
-        if (next.do === 'offer') queue.offer(next.key, { key: next.key, n: ++offered }, next.pressed)
-        if (next.do === 'release' && busy.delete(next.key)) queue.release(next.key)
+        if (next.do === 'offer') queue.offer(laneOf(next.key), { key: next.key, n: ++offered }, next.pressed)
+        if (next.do === 'release' && busy.delete(next.key)) queue.release(laneOf(next.key))
         const value = next.do === 'take' ? queue.take() : undefined
         if (value === undefined) continue
         expect(busy.has(value.key)).toBe(false)

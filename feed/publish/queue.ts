@@ -1,27 +1,30 @@
 import { Fifo } from './fifo.ts'
 
 export type QueueLosses<T> = {
-  /** A newer value of the same key took the place of this one. */
+  /** A newer value of the same lane took the place of this one. */
   conflated(value: T): void
-  /** The bound forced this one out, and no value of its key waits any more. */
+  /** The bound forced this one out, and no value of its lane waits any more. */
   dropped(value: T): void
 }
 
+/** Where the values of one key wait: kept by whoever offers them, written by the queue alone. */
+export type QueueLane<T> = { readonly values: Fifo<T>; isBusy: boolean; isLined: boolean }
+
 /**
- * A bounded queue that keeps the order per key and takes turns between keys. A key that was taken is busy until it is released,
- * so that a sender can wait for an acknowledgement before the next value of the same key.
+ * A bounded queue that keeps the order in a lane and takes turns between lanes. A lane of which a value was taken is busy until it is released,
+ * so that a sender can wait for an acknowledgement before the next value of the same lane.
  *
- * Under pressure, and at the bound, the newest value of a key takes the place of all that wait for it. Only where every key
- * has no more than one value is one dropped: that of the key which is next in turn, or the new one where all others are busy.
+ * Under pressure, and at the bound, the newest value of a lane takes the place of all that wait in it. Only where every lane
+ * has no more than one value is one dropped: that of the lane which is next in turn, or the new one where all others are busy.
  */
 export class ConflatingQueue<T> {
   readonly #maxValues: number
   readonly #losses: QueueLosses<T>
-  readonly #lanes = new Map<string, Lane<T>>()
-  /** Keys with values that are not busy, in turn. */
-  readonly #ready = new Fifo<Lane<T>>()
-  /** Keys with two values or more: where room can be made without losing the newest of any. */
-  readonly #deep = new Set<Lane<T>>()
+  /** Lanes with values that are not busy, in turn. */
+  readonly #ready = new Fifo<QueueLane<T>>()
+  /** Lanes with two values or more: where room can be made without losing the newest of any. */
+  readonly #deep = new Set<QueueLane<T>>()
+  readonly #lanes: QueueLane<T>[] = []
   #size = 0
 
   constructor(maxValues: number, losses: QueueLosses<T>) {
@@ -33,8 +36,21 @@ export class ConflatingQueue<T> {
     return this.#size
   }
 
-  offer(key: string, value: T, isPressed: boolean): void {
-    const lane = this.#laneOf(key)
+  /** A lane for one more key. */
+  newLane(): QueueLane<T> {
+    const lane = { values: new Fifo<T>(), isBusy: false, isLined: false }
+    this.#lanes.push(lane)
+    return lane
+  }
+
+  /** Where nothing waits and the lane is free, its value need not be offered: the lane is busy as if it had been taken. */
+  pass(lane: QueueLane<T>): boolean {
+    if (this.#size > 0 || lane.isBusy) return false
+    lane.isBusy = true
+    return true
+  }
+
+  offer(lane: QueueLane<T>, value: T, isPressed: boolean): void {
     const isFull = this.#size >= this.#maxValues
     if (isPressed || isFull) this.#empty(lane)
     if (this.#size >= this.#maxValues && !this.#makeRoom()) {
@@ -47,7 +63,7 @@ export class ConflatingQueue<T> {
     this.#line(lane)
   }
 
-  /** The next value in turn; its key is busy until `release`. */
+  /** The next value in turn; its lane is busy until `release`. */
   take(): T | undefined {
     for (;;) {
       const lane = this.#ready.shift()
@@ -60,9 +76,7 @@ export class ConflatingQueue<T> {
     }
   }
 
-  release(key: string): void {
-    const lane = this.#lanes.get(key)
-    if (lane === undefined) return
+  release(lane: QueueLane<T>): void {
     lane.isBusy = false
     this.#line(lane)
   }
@@ -70,27 +84,19 @@ export class ConflatingQueue<T> {
   /** Takes out all that waits, busy or not. */
   drain(): T[] {
     const values: T[] = []
-    for (const lane of this.#lanes.values()) {
+    for (const lane of this.#lanes) {
       for (let value = this.#shift(lane); value !== undefined; value = this.#shift(lane)) values.push(value)
     }
     return values
   }
 
-  #laneOf(key: string): Lane<T> {
-    const known = this.#lanes.get(key)
-    if (known !== undefined) return known
-    const lane = { values: new Fifo<T>(), isBusy: false, isLined: false }
-    this.#lanes.set(key, lane)
-    return lane
-  }
-
-  #line(lane: Lane<T>): void {
+  #line(lane: QueueLane<T>): void {
     if (lane.isBusy || lane.isLined || lane.values.length === 0) return
     lane.isLined = true
     this.#ready.push(lane)
   }
 
-  #shift(lane: Lane<T>): T | undefined {
+  #shift(lane: QueueLane<T>): T | undefined {
     const value = lane.values.shift()
     if (value === undefined) return undefined
     this.#size--
@@ -98,7 +104,7 @@ export class ConflatingQueue<T> {
     return value
   }
 
-  #empty(lane: Lane<T>, keep = 0): void {
+  #empty(lane: QueueLane<T>, keep = 0): void {
     while (lane.values.length > keep) {
       const value = this.#shift(lane)
       if (value !== undefined) this.#losses.conflated(value)
@@ -111,7 +117,7 @@ export class ConflatingQueue<T> {
       this.#empty(deep, 1)
       return true
     }
-    // `take` would make the lane busy; what is dropped leaves its key free.
+    // `take` would make the lane busy; what is dropped leaves its lane free.
     for (let lane = this.#ready.shift(); lane !== undefined; lane = this.#ready.shift()) {
       lane.isLined = false
       const value = this.#shift(lane)
@@ -122,5 +128,3 @@ export class ConflatingQueue<T> {
     return false
   }
 }
-
-type Lane<T> = { values: Fifo<T>; isBusy: boolean; isLined: boolean }

@@ -1,13 +1,14 @@
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Gap, Tick } from '../../crds/contract/tick.ts'
+import type { Gap } from '../../crds/contract/tick.ts'
 import type { Cohort } from './cohorts.ts'
-import type { GapLedger, LossReason } from './gapledger.ts'
+import type { GapLedger, LossReason, LostTick } from './gapledger.ts'
+import type { Lane } from './lane.ts'
 
-/** A tick on its way, with the id that it keeps and the flush that waits for it. */
-export type QueuedTick = { tick: Tick; messageId: string; cohort: Cohort }
+/** A tick on its way, and the flush that waits for it. */
+export type QueuedTick = LostTick & { sequence: number; publishedAt: number; lane: Lane; cohort: Cohort }
 
-/** What goes over the wire: a tick or a gap. */
-export type Parcel = { subject: string; payload: string; messageId: string; queued?: QueuedTick; gap?: Gap }
+/** What goes over the wire: a tick or a gap. The header has the message id. */
+export type Parcel = { subject: string; header: Uint8Array; payload: Uint8Array; queued?: QueuedTick; gap?: Gap }
 
 /** How parcels reach the server, and what counts as delivered: two implementations, core and JetStream. */
 export type Sender = {

@@ -1,7 +1,7 @@
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { describe, expect, it } from 'vitest'
 import { tickHeaders } from '../../crds/contract/tick.ts'
-import { headerBlockOf, Wire } from './wire.ts'
+import { headerOf, put } from './wire.ts'
 
 function libraryBlock(messageId: string): Buffer {
   const set = headers()
@@ -22,41 +22,36 @@ function openConnection(published: Published[]): NatsConnection {
 
 const ids = ['20261124-SHFE-rb2701-1795487400500-1x9k2', '20261124-CZCE-SR 701&C.x-0-z', '郑商所-苹果', ' spaces around ', '']
 
-describe('headerBlockOf', () => {
+describe('headerOf', () => {
   it.each(ids)('encodes "%s" as the client library does', id => {
-    expect(Buffer.from(headerBlockOf(id))).toEqual(libraryBlock(id))
+    expect(headerOf(id)).toEqual(libraryBlock(id))
   })
 
-  it.each(['a\nb', 'a\r\nX: y'])('refuses an id with a line break, as the client library does', id => {
+  it.each(['a\nb', 'a\r\nX: y'])('leaves no line break in an id, which the client library refuses', id => {
     expect(() => libraryBlock(id)).toThrow()
-    expect(() => headerBlockOf(id)).toThrow('line break')
+    expect(headerOf(id)).toEqual(libraryBlock(id.replaceAll('\r', '_').replaceAll('\n', '_')))
   })
 })
 
-describe('Wire', () => {
-  it('keeps the bytes of earlier parcels when slabs are full', () => {
-    const wire = new Wire()
-    const texts = Array.from({ length: 2000 }, (_none, index) => `${index} 苹果 ${'x'.repeat(index % 700)}`)
-    const written = texts.map(text => wire.bytesOf(text))
-    expect(written.map(bytes => Buffer.from(bytes).toString())).toEqual(texts)
-  })
-
-  it('writes a text that is larger than a slab', () => {
-    const text = '果'.repeat(300_000)
-    expect(Buffer.from(new Wire().bytesOf(text)).toString() === text).toBe(true)
-  })
+describe('put', () => {
+  const parcel = { subject: 'market.tick.SHFE.rb2701', header: headerOf('id-1'), payload: Buffer.from('{"last":1}') }
 
   it('publishes payload, id and reply subject', () => {
     const published: Published[] = []
-    const parcel = { subject: 'market.tick.SHFE.rb2701', payload: '{"last":1}', messageId: 'id-1' }
-    expect(new Wire().put(openConnection(published), parcel, '_INBOX.a.1')).toBeUndefined()
+    expect(put(openConnection(published), parcel, '_INBOX.a.1')).toBeUndefined()
     expect(published).toEqual([
-      { subject: parcel.subject, payload: Buffer.from(parcel.payload), block: libraryBlock('id-1'), reply: '_INBOX.a.1' },
+      { subject: parcel.subject, payload: parcel.payload, block: libraryBlock('id-1'), reply: '_INBOX.a.1' },
     ])
   })
 
   it('tells why a parcel was not taken', () => {
-    const parcel = { subject: 'a.b', payload: '{}', messageId: 'a\nb' }
-    expect(new Wire().put(openConnection([]), parcel)).toContain('line break')
+    const publish = () => {
+      throw new Error('max_payload size exceeded')
+    }
+    expect(put({ isClosed: () => false, publish } as unknown as NatsConnection, parcel)).toBe('max_payload size exceeded')
+  })
+
+  it('does nothing on a connection that has ended', () => {
+    expect(put({ isClosed: () => true } as unknown as NatsConnection, parcel)).toBeUndefined()
   })
 })

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Tick } from '../../crds/contract/tick.ts'
 import { openCalendar } from '../calendar/open.ts'
 import type { Depth } from '../gateways/depth.ts'
+import type { NumberedPush } from '../publish/numbered.ts'
+import { messageIdOf, tickOf } from '../publish/tick.ts'
 import { Gate } from './gate.ts'
 import { maxHeldTicks } from './held.ts'
 import { type Line, linesOf } from './line.ts'
@@ -18,8 +20,9 @@ function account(name: 'primary' | 'backup', bus: Published[]) {
   const lines = new Map<string, Line>()
   for (const line of linesOf([groupOf(instruments)], lines)) line.wanted = true
   const calendar = openCalendar({ type: 'always' })
-  const publish = (tick: Tick, messageId: string) => bus.push({ tick, messageId })
-  const gate = new Gate({ feed: 'n/f', account: name, lines, calendar, publish })
+  const source = { feed: 'n/f', account: name }
+  const publish = (push: NumberedPush) => bus.push({ tick: tickOf(source, push), messageId: messageIdOf(push) })
+  const gate = new Gate({ lines, calendar, publish })
   const push = (depth: Depth, snapshot = false) =>
     gate.observe(lines.get(depth.InstrumentID) as Line, depth, receivedAt, snapshot)
   return { gate, lines, push }

@@ -1,13 +1,11 @@
-import type { Account } from '../../crds/contract/desired.ts'
-import type { Tick } from '../../crds/contract/tick.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { Depth } from '../gateways/depth.ts'
-import { exchangeTimeOf } from './exchangetime.ts'
+import { exchangeTimeOf, tradingDayOf } from '../gateways/exchangetime.ts'
+import type { NumberedPush } from '../publish/numbered.ts'
 import { fingerprintOf, repeated } from './fingerprint.ts'
 import { HeldPushes, type Push } from './held.ts'
 import type { Line, TradingHours } from './line.ts'
 import { type Position, positionOf, takeOver } from './position.ts'
-import { messageIdOf, type TickSource, tickOf } from './tick.ts'
 
 /** A step back in exchange time longer than this is another timeline (a recording that starts again), not a front that lags. */
 export const newTimelineMs = 60_000
@@ -20,11 +18,9 @@ const maxRounds = 100_000
 const maxMoment = 64
 
 export type GateOptions = {
-  feed: string
-  account: Account
   lines: Map<string, Line>
   calendar: Calendar
-  publish: (tick: Tick, messageId: string) => void
+  publish: (push: NumberedPush) => void
 }
 
 /** What an opening gate let through at once, and the instruments of which ticks may be missing before it. */
@@ -38,16 +34,17 @@ export type Opening = { released: number; overrun: string[] }
 export class Gate {
   readonly counters = { published: 0, duplicates: 0, stale: 0 }
   readonly #options: GateOptions
-  readonly #source: TickSource
   readonly #held = new HeldPushes()
   #isOpen = false
+  #epoch = 0
+  /** The front's answer to the login; '' before it. */
+  #tradingDay = ''
   #roundShift = 0
   #onFirst: (() => void) | undefined
   #unmatched: string[] = []
 
   constructor(options: GateOptions) {
     this.#options = options
-    this.#source = { feed: options.feed, account: options.account, epoch: 0, tradingDay: '' }
   }
 
   get isOpen(): boolean {
@@ -55,11 +52,11 @@ export class Gate {
   }
 
   get epoch(): number {
-    return this.#source.epoch
+    return this.#epoch
   }
 
   set tradingDay(day: string) {
-    this.#source.tradingDay = day
+    this.#tradingDay = day
   }
 
   /** A recording begins round `round`: the same exchange times come again, and are later than those of the round before. */
@@ -69,7 +66,7 @@ export class Gate {
 
   /** Opens at `position`. `onFirst` is called when the first tick has been published. An open gate only takes over the epoch. */
   open(epoch: number, position: Position, onFirst: () => void): Opening {
-    this.#source.epoch = epoch
+    this.#epoch = epoch
     this.#onFirst = onFirst
     if (this.#isOpen) return { released: 0, overrun: [] }
     this.#isOpen = true
@@ -139,9 +136,20 @@ export class Gate {
     line.time = time
     line.volume = depth.Volume
     line.hash = hash
-    const offSession = exchangeTime !== null && !isInSession(line.hours, exchangeTime, this.#options.calendar)
-    const tick = tickOf(this.#source, line, depth, push, offSession)
-    this.#options.publish(tick, messageIdOf(tick, time, hash))
+    this.#options.publish({
+      line,
+      depth,
+      epoch: this.#epoch,
+      sequence: line.sequence,
+      tradingDay: tradingDayOf(line.exchange, depth, this.#tradingDay),
+      averageDivisor: line.averageDivisor,
+      exchangeTime,
+      time,
+      hash,
+      receivedAt: push.receivedAt,
+      snapshot: push.snapshot,
+      offSession: exchangeTime !== null && !isInSession(line.hours, exchangeTime, this.#options.calendar),
+    })
     this.counters.published++
     if (this.#onFirst !== undefined) this.#sayFirst()
   }

@@ -1,4 +1,6 @@
-import { type Depth, noValue } from '../gateways/depth.ts'
+import type { Depth } from '../gateways/depth.ts'
+import { depthNumbers, depthVolume, readDepth, writeDepth } from '../gateways/depthrow.ts'
+import { emptyDepth } from '../gateways/tickrecord.ts'
 
 /** Ticks that a closed gate keeps per instrument: two seconds at the front's two a second. */
 export const maxHeldTicks = 4
@@ -29,9 +31,8 @@ export type HeldPlace = {
   markHash: number
 }
 
-const levels = 5
-const at = { receivedAt: 0, exchangeTime: 1, time: 2, hash: 3, kind: 4, millisecond: 5, volume: 6, prices: 7, book: 21 } as const
-const rowNumbers = at.book + 4 * levels
+const at = { receivedAt: 0, exchangeTime: 1, time: 2, hash: 3, kind: 4, depth: 5 } as const
+const rowNumbers = at.depth + depthNumbers
 const kinds = { fresh: 0, snapshot: 1 } as const
 const rowTexts = 3
 /** The table grows by so many lines (1.3 MB): to copy it, once it is large, would take longer than a flip may. */
@@ -62,7 +63,7 @@ export class HeldPushes {
     numbers[start + at.time] = time
     numbers[start + at.hash] = hash
     numbers[start + at.kind] = snapshot ? kinds.snapshot : kinds.fresh
-    writeDepth(numbers, start, depth)
+    writeDepth(numbers, start + at.depth, depth)
     this.#texts[row * rowTexts] = depth.TradingDay
     this.#texts[row * rowTexts + 1] = depth.ActionDay
     this.#texts[row * rowTexts + 2] = depth.UpdateTime
@@ -94,7 +95,7 @@ export class HeldPushes {
       const row = rowOf(place, i)
       const numbers = this.#pieceOf(row)
       const start = startOf(row)
-      if (holds(numbers[start + at.time] as number, numbers[start + at.volume] as number)) return i
+      if (holds(numbers[start + at.time] as number, numbers[start + at.depth + depthVolume] as number)) return i
     }
     return -1
   }
@@ -139,40 +140,13 @@ export class HeldPushes {
   }
 
   #readDepth(row: number, instrument: string): Depth {
-    const numbers = this.#pieceOf(row)
-    const start = startOf(row)
-    const price = (i: number): number => numbers[start + at.prices + i] as number
-    const book = (side: number): number[] => {
-      const from = start + at.book + side * levels
-      return [...numbers.subarray(from, from + levels)]
-    }
-    return {
-      TradingDay: this.#texts[row * rowTexts] ?? '',
-      ActionDay: this.#texts[row * rowTexts + 1] ?? '',
-      UpdateTime: this.#texts[row * rowTexts + 2] ?? '',
-      UpdateMillisec: numbers[start + at.millisecond] as number,
-      InstrumentID: instrument,
-      ExchangeID: '',
-      LastPrice: price(0),
-      PreSettlementPrice: price(1),
-      PreClosePrice: price(2),
-      PreOpenInterest: price(3),
-      OpenPrice: price(4),
-      HighestPrice: price(5),
-      LowestPrice: price(6),
-      Volume: numbers[start + at.volume] as number,
-      Turnover: price(7),
-      OpenInterest: price(8),
-      ClosePrice: price(9),
-      SettlementPrice: price(10),
-      UpperLimitPrice: price(11),
-      LowerLimitPrice: price(12),
-      AveragePrice: price(13),
-      BidPrice: book(0),
-      BidVolume: book(1),
-      AskPrice: book(2),
-      AskVolume: book(3),
-    }
+    const depth = emptyDepth()
+    readDepth(this.#pieceOf(row), startOf(row) + at.depth, depth)
+    depth.TradingDay = this.#texts[row * rowTexts] ?? ''
+    depth.ActionDay = this.#texts[row * rowTexts + 1] ?? ''
+    depth.UpdateTime = this.#texts[row * rowTexts + 2] ?? ''
+    depth.InstrumentID = instrument
+    return depth
   }
 }
 
@@ -184,30 +158,3 @@ const rowOf = (place: HeldPlace, i: number): number =>
 
 /** Where a row begins in its piece. */
 const startOf = (row: number): number => (row % rowsAPiece) * rowNumbers
-
-function writeDepth(numbers: Float64Array, start: number, depth: Depth): void {
-  numbers[start + at.millisecond] = depth.UpdateMillisec
-  numbers[start + at.volume] = depth.Volume
-  const prices = start + at.prices
-  numbers[prices] = depth.LastPrice
-  numbers[prices + 1] = depth.PreSettlementPrice
-  numbers[prices + 2] = depth.PreClosePrice
-  numbers[prices + 3] = depth.PreOpenInterest
-  numbers[prices + 4] = depth.OpenPrice
-  numbers[prices + 5] = depth.HighestPrice
-  numbers[prices + 6] = depth.LowestPrice
-  numbers[prices + 7] = depth.Turnover
-  numbers[prices + 8] = depth.OpenInterest
-  numbers[prices + 9] = depth.ClosePrice
-  numbers[prices + 10] = depth.SettlementPrice
-  numbers[prices + 11] = depth.UpperLimitPrice
-  numbers[prices + 12] = depth.LowerLimitPrice
-  numbers[prices + 13] = depth.AveragePrice
-  const book = start + at.book
-  for (let level = 0; level < levels; level++) {
-    numbers[book + level] = depth.BidPrice[level] ?? noValue
-    numbers[book + levels + level] = depth.BidVolume[level] ?? 0
-    numbers[book + 2 * levels + level] = depth.AskPrice[level] ?? noValue
-    numbers[book + 3 * levels + level] = depth.AskVolume[level] ?? 0
-  }
-}

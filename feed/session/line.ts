@@ -1,5 +1,6 @@
-import type { Exchange, TradingWindows } from '../../crds/contract/catalogue.ts'
+import type { TradingWindows } from '../../crds/contract/catalogue.ts'
 import type { InstrumentGroup } from '../../crds/contract/desired.ts'
+import type { TickLine } from '../publish/numbered.ts'
 import { type HeldPlace, HeldPushes } from './held.ts'
 import { type TickGroup, tickGroupsOf } from './tickgroup.ts'
 
@@ -10,9 +11,7 @@ export type SubscriptionState = 'none' | 'queued' | 'sent' | 'acknowledged' | 'r
 export type TradingHours = { windows: TradingWindows; from: number; until: number; open: boolean }
 
 /** One instrument in a session: what is known of it, where it stands with the front, and where it stands with the bus. */
-export type Line = {
-  instrument: string
-  exchange: Exchange
+export type Line = TickLine & {
   /** What CTP's AveragePrice is divided by: the multiplier, but 1 at CZCE. */
   averageDivisor: number
   hours: TradingHours
@@ -76,6 +75,7 @@ function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours
   return {
     instrument,
     exchange: group.exchange,
+    lane: undefined,
     averageDivisor: group.multiplier,
     hours,
     group: tickGroup,

@@ -4,7 +4,9 @@ import { openCalendar } from '../calendar/open.ts'
 import type { Depth } from '../gateways/depth.ts'
 import type { Gateway, GatewayHandlers } from '../gateways/gateway.ts'
 import { Counter } from '../publish/counter.ts'
+import type { NumberedPush } from '../publish/numbered.ts'
 import type { PublisherStatus } from '../publish/publisher.ts'
+import { tickOf } from '../publish/tick.ts'
 import type { FromSession, Pulse } from './message.ts'
 import { emptyPosition, type Position } from './position.ts'
 import { Session } from './session.ts'
@@ -42,8 +44,8 @@ async function liveSession(type: PublisherStatus['type'] = 'none') {
     close: async () => undefined,
   }
   class Bus extends Counter {
-    override publish(tick: Tick): void {
-      ticks.push(tick)
+    override publish(push: NumberedPush): void {
+      ticks.push(tickOf({ feed: 'n/f', account: 'primary' }, push))
     }
     override publishGap(gap?: Gap): void {
       if (gap) gaps.push(gap)

@@ -69,15 +69,13 @@ export class Session {
     this.#options = options
     this.#rateLimits = start.rateLimits
     this.#delivery = new Delivery(publisher, Date.now())
-    this.#tap = new Tap((ticks, dropped, done) => send({ type: 'ticks', ticks, dropped }, done))
+    this.#tap = new Tap(start, (ticks, dropped, done) => send({ type: 'ticks', ticks, dropped }, done))
     this.#gate = new Gate({
-      feed: start.feed,
-      account: start.account,
       lines: this.#lines,
       calendar,
-      publish: (tick, messageId) => {
-        publisher.publish(tick, messageId)
-        this.#tap.copy(tick)
+      publish: push => {
+        publisher.publish(push)
+        this.#tap.copy(push)
       },
     })
     this.#connection = this.#newConnection()

@@ -1,18 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import type { Tick } from '../../crds/contract/tick.ts'
+import { sampleLine, samplePush } from '../publish/sampletick.ts'
+import type { TickSource } from '../publish/tick.ts'
 import { maxTapped, Tap } from './tap.ts'
 
-const tick = (instrument: string): Tick => ({ instrument }) as Tick
+const push = (instrument: string) => samplePush(sampleLine(instrument))
+const source: TickSource = { feed: 'n/f', account: 'primary' }
 
 function tapped() {
   const sent: { ticks: Tick[]; dropped: number; done: () => void }[] = []
-  return { sent, tap: new Tap((ticks, dropped, done) => void sent.push({ ticks, dropped, done })) }
+  return { sent, tap: new Tap(source, (ticks, dropped, done) => void sent.push({ ticks, dropped, done })) }
 }
 
 describe('a tap', () => {
   it('copies nothing while nobody looks', () => {
     const { sent, tap } = tapped()
-    tap.copy(tick('a'))
+    tap.copy(push('a'))
     tap.flush()
     expect(sent).toEqual([])
   })
@@ -20,10 +23,10 @@ describe('a tap', () => {
   it('copies the instruments that are looked at, or all', () => {
     const { sent, tap } = tapped()
     tap.select(['a'])
-    for (const name of ['a', 'b']) tap.copy(tick(name))
+    for (const name of ['a', 'b']) tap.copy(push(name))
     tap.flush()
     tap.select([])
-    for (const name of ['a', 'b']) tap.copy(tick(name))
+    for (const name of ['a', 'b']) tap.copy(push(name))
     tap.flush()
     expect(sent.map(({ ticks }) => ticks.map(({ instrument }) => instrument))).toEqual([['a'], ['a', 'b']])
   })
@@ -32,7 +35,7 @@ describe('a tap', () => {
     const { sent, tap } = tapped()
     tap.select([])
     for (let turn = 0; turn < 10; turn++) {
-      for (let i = 0; i < maxTapped; i++) tap.copy(tick('a'))
+      for (let i = 0; i < maxTapped; i++) tap.copy(push('a'))
       await new Promise(resolve => setImmediate(resolve))
     }
     const inFlight = sent.length

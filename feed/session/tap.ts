@@ -1,4 +1,6 @@
 import type { Tick } from '../../crds/contract/tick.ts'
+import type { NumberedPush } from '../publish/numbered.ts'
+import { type TickSource, tickOf } from '../publish/tick.ts'
 
 /** Ticks that wait for one turn of the event loop; what comes beyond is dropped and counted. */
 export const maxTapped = 2000
@@ -11,6 +13,7 @@ export type SendTicks = (ticks: Tick[], dropped: number, done: () => void) => vo
 
 /** Copies published ticks to the supervisor while somebody looks at them. A look must never slow the feed: it drops instead. */
 export class Tap {
+  readonly #source: TickSource
   readonly #send: SendTicks
   #isOn = false
   #instruments: Set<string> | undefined
@@ -19,7 +22,8 @@ export class Tap {
   #inFlight = 0
   #isScheduled = false
 
-  constructor(send: SendTicks) {
+  constructor(source: TickSource, send: SendTicks) {
+    this.#source = source
     this.#send = send
   }
 
@@ -29,10 +33,10 @@ export class Tap {
     this.#instruments = instruments === undefined || instruments.length === 0 ? undefined : new Set(instruments)
   }
 
-  copy(tick: Tick): void {
-    if (!this.#isOn || this.#instruments?.has(tick.instrument) === false) return
+  copy(push: NumberedPush): void {
+    if (!this.#isOn || this.#instruments?.has(push.line.instrument) === false) return
     if (this.#ticks.length >= maxTapped) this.#dropped++
-    else this.#ticks.push(tick)
+    else this.#ticks.push(tickOf(this.#source, push))
     this.#schedule()
   }
 

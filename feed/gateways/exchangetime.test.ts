@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { depthWith } from '../session/testing.ts'
 import { exchangeTimeOf, isoOf } from './exchangetime.ts'
-import { depthWith } from './testing.ts'
 
 const shanghai = (iso: string): number => Date.parse(`${iso}+08:00`)
 

@@ -1,4 +1,5 @@
-import type { Depth } from '../gateways/depth.ts'
+import type { Exchange } from '../../crds/contract/catalogue.ts'
+import type { Depth } from './depth.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -26,6 +27,12 @@ export function exchangeTimeOf(depth: Depth, receivedAt: number): number | null 
   if (!isNight(time)) return numberOrNull((Number.isNaN(booked) ? action : booked) + time)
   const evening = eveningBefore(booked) + (time < morningMs ? dayMs : 0)
   return numberOrNull(likelier(action, evening, booked, receivedAt - time) + time)
+}
+
+/** The day that a push is booked under: CZCE sends the calendar day at night, and the answer to the login has the day that it belongs to. */
+export function tradingDayOf(exchange: Exchange, depth: Depth, loginDay: string): string {
+  const isLate = exchange === 'CZCE' && loginDay > depth.TradingDay && isNight(timeOfDayOf(depth.UpdateTime))
+  return isLate ? loginDay : depth.TradingDay
 }
 
 /** ISO 8601 with milliseconds and +08:00. */

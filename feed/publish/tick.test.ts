@@ -2,15 +2,17 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../crds/contract/catalogue.ts'
 import { type Depth, noValue } from '../gateways/depth.ts'
+import { exchangeTimeOf, tradingDayOf } from '../gateways/exchangetime.ts'
 import { readRecording } from '../gateways/recording.ts'
 import { TickDecoder, tickBytes } from '../gateways/tickrecord.ts'
-import { exchangeTimeOf } from './exchangetime.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import { type Line, linesOf } from './line.ts'
-import { depthWith, groupOf } from './testing.ts'
+import { fingerprintOf } from '../session/fingerprint.ts'
+import { type Line, linesOf } from '../session/line.ts'
+import { depthWith, groupOf } from '../session/testing.ts'
+import type { NumberedPush } from './numbered.ts'
+import { samplePush } from './sampletick.ts'
 import { messageIdOf, type TickSource, tickOf } from './tick.ts'
 
-const source: TickSource = { feed: 'n/f', account: 'primary', epoch: 3, tradingDay: '20200804' }
+const source: TickSource = { feed: 'n/f', account: 'primary' }
 const receivedAt = Date.UTC(2020, 7, 3, 2)
 
 function lineFor(exchange: Exchange, multiplier: number, instrument = 'AP010'): Line {
@@ -19,8 +21,14 @@ function lineFor(exchange: Exchange, multiplier: number, instrument = 'AP010'): 
   return line
 }
 
-const normalised = (line: Line, depth: Depth, snapshot = false, offSession = false) =>
-  tickOf(source, line, depth, { exchangeTime: exchangeTimeOf(depth, receivedAt), receivedAt, snapshot }, offSession)
+function pushOf(line: Line, depth: Depth, part: Partial<NumberedPush> = {}): NumberedPush {
+  const tradingDay = tradingDayOf(line.exchange, depth, '20200804')
+  const { averageDivisor } = line
+  const times = { exchangeTime: exchangeTimeOf(depth, receivedAt), receivedAt }
+  return samplePush(line, { depth, tradingDay, averageDivisor, ...times, ...part })
+}
+
+const normalised = (line: Line, depth: Depth, part: Partial<NumberedPush> = {}) => tickOf(source, pushOf(line, depth, part))
 
 function recorded(file: string): Depth[] {
   const { records, names, days } = readRecording(join(import.meta.dirname, '../../examples/data'), [file], { skipBreaks: true })
@@ -63,7 +71,10 @@ describe('a tick', () => {
   it('is marked as snapshot or off session only where it is', () => {
     const plain = normalised(lineFor('CZCE', 10), depthWith({}))
     expect('snapshot' in plain || 'offSession' in plain).toBe(false)
-    expect(normalised(lineFor('CZCE', 10), depthWith({}), true, true)).toMatchObject({ snapshot: true, offSession: true })
+    expect(normalised(lineFor('CZCE', 10), depthWith({}), { snapshot: true, offSession: true })).toMatchObject({
+      snapshot: true,
+      offSession: true,
+    })
   })
 })
 
@@ -120,14 +131,15 @@ describe('a message id', () => {
   it('names day, exchange, instrument, time and content, and neither account nor epoch', () => {
     const depth = depthWith({ InstrumentID: 'SPD TA009&TA108' })
     const line = lineFor('CZCE', 10, 'SPD TA009&TA108')
-    const id = messageIdOf(normalised(line, depth), 1_596_420_000_000, fingerprintOf(depth))
-    const other = { ...normalised(line, depth), account: 'backup', epoch: 9, receivedAt: 0 } as const
-    expect(id).toBe(messageIdOf(other, 1_596_420_000_000, fingerprintOf({ ...depth, ActionDay: '20200804' })))
+    const time = 1_596_420_000_000
+    const id = messageIdOf(pushOf(line, depth, { time, hash: fingerprintOf(depth) }))
+    const hash = fingerprintOf({ ...depth, ActionDay: '20200804' })
+    expect(messageIdOf(pushOf(line, depth, { time, hash, epoch: 9, receivedAt: 0 }))).toBe(id)
     expect(id.startsWith('20200803-CZCE-SPD TA009&TA108-1596420000000-')).toBe(true)
   })
 
   it('tells a snapshot from the tick that it repeats', () => {
-    const tick = normalised(lineFor('CZCE', 10), depthWith({}))
-    expect(messageIdOf({ ...tick, snapshot: true }, 0, 1)).not.toBe(messageIdOf(tick, 0, 1))
+    const push = pushOf(lineFor('CZCE', 10), depthWith({}))
+    expect(messageIdOf({ ...push, snapshot: true })).not.toBe(messageIdOf(push))
   })
 })
