@@ -7,7 +7,7 @@ export type Beside = { kind: 'floor' | 'peer'; name: string; value: number }
 /** One measured number. `value` is the median where there are several samples. */
 export type Figure = {
   name: string
-  unit: 'ms' | 's' | 'bytes' | 'per s' | '% of a core' | 'MB' | 'count'
+  unit: 'ms' | 's' | 'bytes' | 'per s' | '% of a core' | '%' | 'MB' | 'count'
   value: number
   p99?: number
   /** Samples. */

@@ -21,7 +21,7 @@ const instruments = 20_000
 /** The stream keeps all of it, so that it can be read back: 1 KB a tick. */
 const streamBytes = 40 * 2 ** 30
 /** After the subscription: its 20,000 snapshots are not the load. */
-const settleMs = 10_000
+export const settleMs = 10_000
 const lookMs = 5000
 /** Of the measured time, at either end, whose memory is compared. */
 const memoryShare = 0.2
@@ -52,13 +52,13 @@ export const load: Measurement = {
   },
 }
 
-type Part = 'session' | 'supervisor' | 'simulator' | 'nats-server'
+export type Part = 'session' | 'supervisor' | 'simulator' | 'nats-server'
 type Look = { at: number; metrics: string; usage: Record<Part, Usage> }
 type World = Awaited<ReturnType<typeof openWorld>>
 type Sample = ReturnType<TickChecker['counts']> & { latencies: number[] }
 type Run = { looks: Look[]; from: Date }
 
-async function openWorld(perSecond: number) {
+export async function openWorld(perSecond: number) {
   const ends: (() => Promise<unknown>)[] = []
   const close = async () => {
     for (const end of ends.splice(0).reverse()) await end()
@@ -150,7 +150,7 @@ async function observe(world: World, minutes: number, signal: AbortSignal): Prom
   return { looks, from }
 }
 
-function partsOf({ feed, front, nats }: World): Record<Part, number> {
+export function partsOf({ feed, front, nats }: World): Record<Part, number> {
   const [session] = childrenOf(feed.pid)
   if (session === undefined) throw new Error('the session has ended')
   return { session, supervisor: feed.pid, simulator: front.pid, 'nats-server': nats.pid }

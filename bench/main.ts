@@ -13,6 +13,7 @@ import { frozen } from './frozen.ts'
 import { handover } from './handover.ts'
 import { idle, idleDocker } from './idle.ts'
 import { load } from './load.ts'
+import { loadProfile } from './loadprofile.ts'
 import { type Machine, readMachine } from './machine.ts'
 import { type Extent, LeftOut, type Measurement } from './measurement.ts'
 import { noop } from './noop.ts'
@@ -37,6 +38,7 @@ const measurements: Measurement[] = [
   idle,
   idleDocker,
   load,
+  loadProfile,
   scale,
   scaleProcesses,
   scaleDocker,
@@ -54,7 +56,7 @@ const usage = `npm run bench -- [NAME ...] [--minutes N] [--per-second N] [--fli
     .join(' and ')};
                    the first word stands for all that begin with it (failover: failover-warm and failover-cold)
   --minutes N      how long load lasts, 1 to 10; 1 where left out
-  --per-second N   ticks a second that load offers, up to 200000; 40000 where left out
+  --per-second N   ticks a second that load and load-profile offer, up to 200000; 40000 where left out
   --flips N        of failover-warm, 1 to 1000; 20 where left out
   --instruments N  of failover-warm, 1 to 20000; 2000 where left out
   --rate N         of failover-warm, mean of ticks a second and instrument, up to 2; where left out, 2 or what makes ${ticksPerSecond} in all
