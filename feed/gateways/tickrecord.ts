@@ -1,4 +1,4 @@
-import { type Depth, noValue } from './depth.ts'
+import { type Depth, emptyDepth } from './depth.ts'
 import { frameTypes } from './frame.ts'
 
 /**
@@ -110,15 +110,6 @@ export class TickDecoder {
     }
     return this.#secondText
   }
-}
-
-/** A depth to be written: of no value, with all levels of the book. */
-export function emptyDepth(): Depth {
-  const texts = { TradingDay: '', ActionDay: '', UpdateTime: '', UpdateMillisec: 0, InstrumentID: '', ExchangeID: '' }
-  const prices = Object.fromEntries(priceFields.map(field => [field, noValue])) as Record<(typeof priceFields)[number], number>
-  const levels = (value: number) => Array.from({ length: bookLevels }, () => value)
-  const book = { BidPrice: levels(noValue), BidVolume: levels(0), AskPrice: levels(noValue), AskVolume: levels(0) }
-  return { ...texts, ...prices, Volume: 0, ...book }
 }
 
 function readPrices(depth: Depth, view: DataView, at: number): void {

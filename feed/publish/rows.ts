@@ -1,5 +1,5 @@
+import { emptyDepth } from '../gateways/depth.ts'
 import { depthNumbers, readDepth, writeDepth } from '../gateways/depthrow.ts'
-import { emptyDepth } from '../gateways/tickrecord.ts'
 import type { Cohort } from './cohorts.ts'
 import type { LostTick } from './gapledger.ts'
 import type { NumberedPush, TickLine } from './numbered.ts'

@@ -32,7 +32,7 @@ describe('held pushes', () => {
     const places = Array.from({ length: 300 }, () => HeldPushes.place())
     for (let n = 1; n <= 11; n++) for (const [i, place] of places.entries()) held.hold(place, pushOf(n * 1000 + i))
     for (const [i, place] of places.entries()) {
-      const read = Array.from({ length: place.count }, (_, k) => held.read(place, k, 'AP010'))
+      const read = Array.from({ length: place.count }, (_, k) => structuredClone(held.read(place, k, 'AP010')))
       expect(read).toEqual([8, 9, 10, 11].map(n => pushOf(n * 1000 + i)))
     }
     expect(places[0]?.count).toBe(maxHeldTicks)

@@ -1,6 +1,5 @@
-import type { Depth } from '../gateways/depth.ts'
+import { type Depth, emptyDepth } from '../gateways/depth.ts'
 import { depthNumbers, depthVolume, readDepth, writeDepth } from '../gateways/depthrow.ts'
-import { emptyDepth } from '../gateways/tickrecord.ts'
 
 /** Ticks that a closed gate keeps per instrument: two seconds at the front's two a second. */
 export const maxHeldTicks = 4
@@ -46,6 +45,7 @@ const rowsAPiece = slotsAPiece * maxHeldTicks
 export class HeldPushes {
   readonly #pieces: Float64Array[] = []
   readonly #texts: string[] = []
+  readonly #depth = emptyDepth()
   #slots = 0
 
   static place(): HeldPlace {
@@ -100,7 +100,7 @@ export class HeldPushes {
     return -1
   }
 
-  /** The push at a place from the oldest; `undefined` for the mark. */
+  /** The push at a place from the oldest; `undefined` for the mark. Its depth holds until the next call. */
   read(place: HeldPlace, i: number, instrument: string): Push | undefined {
     if (i < marksOf(place)) return undefined
     const row = rowOf(place, i)
@@ -140,7 +140,7 @@ export class HeldPushes {
   }
 
   #readDepth(row: number, instrument: string): Depth {
-    const depth = emptyDepth()
+    const depth = this.#depth
     readDepth(this.#pieceOf(row), startOf(row) + at.depth, depth)
     depth.TradingDay = this.#texts[row * rowTexts] ?? ''
     depth.ActionDay = this.#texts[row * rowTexts + 1] ?? ''
