@@ -132,7 +132,14 @@ export async function startController(settings: ControllerSettings): Promise<Con
   const onSecretsError = (error: Error) => log.error({ err: error }, 'watching the secrets failed, the resync goes on')
   const onWatchError = (error: Error) => log.error({ err: error }, 'watching the manifests failed, the resync goes on')
   const source = directorySource({ path: manifests, lastGood: store.lastGood, onWatchError })
-  const server = await startServer({ ...settings, store, metrics, queue, hub, desk, ports, location: manifests })
+  const server = await startServer({ ...settings, store, metrics, queue, hub, desk, ports, location: manifests }).catch(
+    async error => {
+      stop.abort()
+      await engines.close()
+      store.close()
+      throw error
+    },
+  )
   const looping = runLoop(
     {
       queue,
