@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { canonical, digestOf, keyedDigestOf } from './digest.ts'
+import { canonical, digestOf, keepText, keyedDigestOf } from './digest.ts'
 
 function reordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reordered)
@@ -32,6 +32,17 @@ it('keeps the value: canonical text reads back to it', () => {
   fc.assert(
     fc.property(fc.jsonValue(), value => {
       expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)))
+    }),
+  )
+})
+
+it('is the same where the text of an array in it is kept', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.array(fc.jsonValue()), (around, kept) => {
+      const value = { around, inside: { kept, also: [kept] } }
+      const text = canonical(value)
+      keepText(kept)
+      expect(canonical(value)).toBe(text)
     }),
   )
 })

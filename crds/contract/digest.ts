@@ -1,8 +1,27 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash, createHmac, randomUUID } from 'node:crypto'
+
+const texts = new WeakMap<object, string>()
+/** Stands for an array whose text is kept, until the text around it is there. */
+const mark = randomUUID()
+const marks = new RegExp(`"${mark}:(\\d+)"`, 'g')
 
 /** JSON with object keys sorted and `undefined` members left out, so that equal values have equal texts. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) => (isPlainObject(member) ? sorted(member) : member))
+  const kept: string[] = []
+  const text = JSON.stringify(value, (_key, member: unknown) => {
+    if (isPlainObject(member)) return sorted(member)
+    const known = Array.isArray(member) ? texts.get(member) : undefined
+    return known === undefined ? member : `${mark}:${kept.push(known) - 1}`
+  })
+  return kept.length === 0 ? text : text.replaceAll(marks, (_mark, i) => kept[Number(i)] ?? '')
+}
+
+/**
+ * Keeps the canonical text of an array that nobody changes. What holds it is then digested without reading it again: 20,000 instruments take 3 to 12 ms, and a
+ * failover digests them on either side.
+ */
+export function keepText(value: unknown[]): void {
+  if (!texts.has(value)) texts.set(value, canonical(value))
 }
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Account } from '../../crds/contract/desired.ts'
-import { digestOf } from '../../crds/contract/digest.ts'
+import { digestOf, keepText } from '../../crds/contract/digest.ts'
 import type { FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
 import { silentStatus } from './child.ts'
 import { marketAt, windowsOf } from './market.ts'
@@ -63,6 +63,7 @@ const digests = new WeakMap<object, { launchDigest: string; liveDigest: string }
 function digestsOf({ desired }: Supervisor): { launchDigest: string; liveDigest: string } {
   const known = digests.get(desired)
   if (known !== undefined) return known
+  keepText(desired.live.instrumentGroups)
   const fresh = { launchDigest: digestOf(desired.launch), liveDigest: digestOf(desired.live) }
   digests.set(desired, fresh)
   return fresh

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Desired } from '../../crds/contract/desired.ts'
 import { emptyPosition } from '../session/position.ts'
+import { groupOf } from '../session/testing.ts'
 import { StateDirectory } from './state.ts'
 import { desiredWith } from './testing.ts'
 
@@ -31,6 +32,26 @@ describe('a feed starts from', () => {
     const state = new StateDirectory(directory)
     state.saveDesired(desiredWith({ epoch: 4 }))
     expect(state.load().desired.epoch).toBe(4)
+  })
+
+  it('what it accepted last with its instruments, of which others may come', () => {
+    const state = new StateDirectory(directory)
+    const { live } = desiredWith({})
+    const withInstruments = (...instruments: string[]) => ({ ...live, instrumentGroups: [groupOf(instruments)] })
+    const first = withInstruments('AP010')
+    for (const accepted of [{ live: first }, { live: first, epoch: 2 }, { live: withInstruments('AP011'), epoch: 3 }].map(
+      desiredWith,
+    )) {
+      state.saveDesired(accepted)
+      expect(new StateDirectory(directory).load().desired).toEqual(accepted)
+    }
+  })
+
+  it('what an older version accepted, which had it in one file', () => {
+    const accepted = desiredWith({ epoch: 4 })
+    const state = new StateDirectory(directory)
+    writeFileSync(join(directory, 'state/desired.json'), JSON.stringify(accepted))
+    expect(state.load().desired).toEqual(accepted)
   })
 
   it('the file where that has a higher epoch, or a higher revision in the same', () => {

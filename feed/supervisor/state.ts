@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import * as z from 'zod'
-import { accounts, type Desired, desiredSchema, feedDirectory } from '../../crds/contract/desired.ts'
+import { accounts, type Desired, desiredSchema, feedDirectory, type InstrumentGroup } from '../../crds/contract/desired.ts'
 import { stalled } from '../../crds/contract/fault.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
 import type { Position } from '../session/position.ts'
@@ -14,12 +14,19 @@ export type Override = NonNullable<FeedReport['override']>
 /** What a feed starts from. */
 export type Saved = { desired: Desired; override: Override | undefined; position: Position | undefined }
 
+/** Of what was saved, before it is checked. */
+type SavedDesired = { live?: { instrumentGroups?: unknown } }
+
+const instrumentsFile = 'instruments.json'
+
 const overrideSchema = z.object({ active: z.enum(accounts), epoch: z.int(), since: z.number(), reason: z.string() })
 
 /** The feed's own files below `state/`: written whole, synced and renamed, so that a reader sees the old or the new. */
 export class StateDirectory {
   readonly #directory: string
   readonly #state: string
+  /** Those on disk, once they were saved here. */
+  #savedGroups: InstrumentGroup[] | undefined
 
   constructor(directory: string) {
     this.#directory = directory
@@ -41,8 +48,12 @@ export class StateDirectory {
     return { desired, override: holds ? override : undefined, position: this.#readPosition() }
   }
 
+  /** The instruments, which can be a megabyte, lie in a file of their own: a flip waits for this, and seldom brings others. */
   saveDesired(desired: Desired): void {
-    this.#replace('desired.json', JSON.stringify(desired), true)
+    const { instrumentGroups, ...live } = desired.live
+    if (instrumentGroups !== this.#savedGroups) this.#replace(instrumentsFile, JSON.stringify(instrumentGroups), true)
+    this.#savedGroups = instrumentGroups
+    this.#replace(feedDirectory.desired, JSON.stringify({ ...desired, live }), true)
   }
 
   saveOverride(override: Override | undefined): void {
@@ -79,10 +90,16 @@ export class StateDirectory {
   #readDesired(directory: string): { desired?: Desired; error?: unknown } {
     const path = join(directory, feedDirectory.desired)
     try {
-      return { desired: desiredSchema.parse(JSON.parse(readFileSync(path, 'utf8'))) }
+      return { desired: desiredSchema.parse(this.#withInstruments(readJson(path))) }
     } catch (error) {
       return { error: stalled('DesiredInvalid', `${path} cannot be read as a desired state${placeOf(error)}`, error) }
     }
+  }
+
+  // The controller's file has them, as has what an older feed saved.
+  #withInstruments(desired: SavedDesired): unknown {
+    if (desired.live === undefined || desired.live.instrumentGroups !== undefined) return desired
+    return { ...desired, live: { ...desired.live, instrumentGroups: readJson(join(this.#state, instrumentsFile)) } }
   }
 
   #readOverride(): Override | undefined {
@@ -110,6 +127,8 @@ export class StateDirectory {
     if (isSynced) syncDirectory(this.#state)
   }
 }
+
+const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 
 /** Where it does not fit the schema. */
 function placeOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import type { Desired, Live } from '../../../crds/contract/desired.ts'
-import { digestOf } from '../../../crds/contract/digest.ts'
+import { digestOf, keepText } from '../../../crds/contract/digest.ts'
 import type { Revision } from '../../store/revision.ts'
 
 /** What of `desired.live` is no part of a revision: it is operation, and changes without a rollout. */
@@ -18,6 +18,7 @@ export function liveDigestOf(revision: Revision, operation: Operation): string {
   const known = digests.get(revision) ?? new Map<string, string>()
   digests.set(revision, known)
   const memo = `${operation.role} ${operation.active} ${operation.standby}`
+  keepText(revision.snapshot.live.instrumentGroups)
   const digest = known.get(memo) ?? digestOf(desiredOf('', revision, 0, operation).live)
   known.set(memo, digest)
   return digest
