@@ -230,9 +230,9 @@ async function stopFeeds(store: Store, engines: EngineRegistry): Promise<void> {
 }
 
 function recordedPush(recorder: Recorder): Ports['feeds']['push'] {
-  return async (endpoint, token, desired, signal) => {
+  return async (endpoint, token, desired, knownInstruments, signal) => {
     try {
-      await feedClient.push(endpoint, token, desired, signal)
+      await feedClient.push(endpoint, token, desired, knownInstruments, signal)
       recorder.push(desired.feed, 'ok')
     } catch (error) {
       recorder.push(desired.feed, 'error')

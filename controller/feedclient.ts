@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import * as z from 'zod'
-import type { Desired } from '../crds/contract/desired.ts'
+import type { Desired, DesiredBody } from '../crds/contract/desired.ts'
+import { digestOnce } from '../crds/contract/digest.ts'
 import { stalled, transient } from '../crds/contract/fault.ts'
 import { type FeedEvent, type FeedReport, feedEventSchema, feedReportSchema } from '../crds/contract/feedstatus.ts'
 import type { LoginRetry } from '../crds/contract/loginretry.ts'
@@ -38,8 +39,8 @@ export const feedClient: FeedClient = {
     if (body.success) return body.data.events
     throw transient('FeedUnreachable', `${endpoint} answers with something else than events`, body.error)
   },
-  async push(endpoint, token, desired: Desired, signal) {
-    const body = JSON.stringify(desired)
+  async push(endpoint, token, desired: Desired, known, signal) {
+    const body = JSON.stringify(bodyOf(desired, known))
     const answer = await call('PUT', `${endpoint}/v1/desired`, token, body, deadline(signal, pushTimeoutMs))
     if (answer.status !== 200) throw refusal(answer)
   },
@@ -68,6 +69,13 @@ export const feedClient: FeedClient = {
       throw stalled('FeedRefused', 'the feed is of a version that cannot log in again when it is told: restart it')
     if (answer.status !== 202) throw refusal(answer)
   },
+}
+
+/** Without the instruments where the feed is known to have them. */
+function bodyOf(desired: Desired, knownInstruments: string | undefined): DesiredBody {
+  const { instrumentGroups, ...live } = desired.live
+  const instrumentsDigest = digestOnce(instrumentGroups)
+  return instrumentsDigest === knownInstruments ? { ...desired, live: { ...live, instrumentsDigest } } : desired
 }
 
 const eventsSchema = z.object({ events: z.array(feedEventSchema) })

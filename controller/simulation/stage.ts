@@ -200,7 +200,7 @@ export async function openStage() {
       secrets: { read: readSecrets, readAside: readSecrets, forget: () => undefined },
       feeds: {
         ...client,
-        push: (endpoint, token, desired, signal) => write('push', () => client.push(endpoint, token, desired, signal)),
+        push: (...call) => write('push', () => client.push(...call)),
         takePosition: (endpoint, token, position, signal) =>
           write('position', () => client.takePosition(endpoint, token, position, signal)),
       },

@@ -52,6 +52,23 @@ export const desiredSchema = z.object({
 })
 
 export type Desired = z.infer<typeof desiredSchema>
+
+/**
+ * Body of `PUT /v1/desired`: a desired state, or one with `live.instrumentsDigest` in place of the instruments, where those of that digest (`digestOf`) are in
+ * force already. The feed reports it as `instrumentsDigest`; one that reports none takes whole states only. 20,000 instruments are 300 KB and 20 ms of a failover.
+ */
+export const desiredBodySchema = desiredSchema
+  .extend({
+    live: liveSchema.extend({
+      instrumentGroups: liveSchema.shape.instrumentGroups.optional(),
+      instrumentsDigest: z.string().optional(),
+    }),
+  })
+  .refine(({ live }) => (live.instrumentGroups === undefined) !== (live.instrumentsDigest === undefined), {
+    path: ['live', 'instrumentGroups'],
+    error: 'give the instruments, or in their place the digest of those in force as instrumentsDigest',
+  })
+export type DesiredBody = z.infer<typeof desiredBodySchema>
 export type Launch = z.infer<typeof launchSchema>
 export type Live = z.infer<typeof liveSchema>
 

@@ -104,6 +104,8 @@ export const feedReportSchema = z.object({
   /** Digests of the desired state in force (`digestOf`), for the controller to compare. */
   launchDigest: z.string(),
   liveDigest: z.string(),
+  /** Of its instruments: a push may name this in their place (`desiredBodySchema`). */
+  instrumentsDigest: z.string().optional(),
   /** Set while the watchdog's choice differs from the desired one. */
   override: z.object({ active: z.enum(accounts), epoch: z.int(), since: time, reason: z.string() }).optional(),
   sessions: z.array(sessionStatusSchema),

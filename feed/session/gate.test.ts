@@ -8,7 +8,7 @@ import { messageIdOf, tickOf } from '../publish/tick.ts'
 import { Gate } from './gate.ts'
 import { maxHeldTicks } from './held.ts'
 import { type Line, linesOf } from './line.ts'
-import { emptyPosition, positionOf } from './position.ts'
+import { emptyPosition } from './position.ts'
 import { depthWith, groupOf } from './testing.ts'
 
 const receivedAt = Date.UTC(2020, 7, 3, 2)
@@ -25,7 +25,7 @@ function account(name: 'primary' | 'backup', bus: Published[]) {
   const gate = new Gate({ lines, calendar, publish })
   const push = (depth: Depth, snapshot = false) =>
     gate.observe(lines.get(depth.InstrumentID) as Line, depth, receivedAt, snapshot)
-  return { gate, lines, push }
+  return { gate, push }
 }
 
 function openFirst(gate: Gate): void {
@@ -164,7 +164,7 @@ describe('a gate', () => {
     const primary = account('primary', bus)
     openFirst(primary.gate)
     primary.push(tickAt(1, 1))
-    const checkpoint = positionOf(primary.lines.values(), false, receivedAt)
+    const checkpoint = primary.gate.checkpoint(receivedAt)
     for (const second of [2, 3]) primary.push(tickAt(second, second))
     const restarted = account('primary', bus)
     restarted.gate.open(1, checkpoint, () => undefined)

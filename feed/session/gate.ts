@@ -2,10 +2,12 @@ import type { Calendar } from '../calendar/calendar.ts'
 import type { Depth } from '../gateways/depth.ts'
 import { exchangeTimeOf, tradingDayOf } from '../gateways/exchangetime.ts'
 import type { NumberedPush } from '../publish/numbered.ts'
-import { fingerprintOf, repeated } from './fingerprint.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { HeldPushes, type Push } from './held.ts'
 import type { Line, TradingHours } from './line.ts'
-import { type Position, positionOf, takeOver } from './position.ts'
+import { Moments } from './moments.ts'
+import { type Position, takeOver } from './position.ts'
+import { Standings } from './standings.ts'
 
 /** A step back in exchange time longer than this is another timeline (a recording that starts again), not a front that lags. */
 export const newTimelineMs = 60_000
@@ -13,9 +15,6 @@ export const newTimelineMs = 60_000
 /** What exchange times of a recording are shifted by each round, so that they grow: longer than a trading day over a weekend. */
 const roundMs = 7 * 24 * 3_600_000
 const maxRounds = 100_000
-
-/** Fingerprints kept of one exchange time; CZCE, whose times are whole seconds, pushes a few in each. */
-const maxMoment = 64
 
 export type GateOptions = {
   lines: Map<string, Line>
@@ -34,7 +33,12 @@ export type Opening = { released: number; overrun: string[] }
 export class Gate {
   readonly counters = { published: 0, duplicates: 0, stale: 0 }
   readonly #options: GateOptions
+  readonly #standings = new Standings()
+  readonly #moments = new Moments()
   readonly #held = new HeldPushes()
+  /** Of the lines, in the order of their rows. */
+  #instruments = ''
+  #lineCount = 0
   #isOpen = false
   #epoch = 0
   /** The front's answer to the login; '' before it. */
@@ -70,7 +74,8 @@ export class Gate {
     this.#onFirst = onFirst
     if (this.#isOpen) return { released: 0, overrun: [] }
     this.#isOpen = true
-    takeOver(this.#options.lines, position)
+    this.#reserve()
+    takeOver(this.#instruments, this.#standings, position)
     const opening: Opening = { released: 0, overrun: [] }
     for (const line of this.#options.lines.values()) this.#release(line, position.exact, opening)
     return opening
@@ -80,17 +85,24 @@ export class Gate {
   close(at: number): Position {
     this.#isOpen = false
     this.#onFirst = undefined
+    this.#reserve()
     // A line that still waits for the newest published tick has not got it: no mark, or it would be taken for received.
-    for (const line of this.#options.lines.values()) {
-      line.held.count = 0
-      if (line.sequence > 0 && !line.anchored) this.#held.mark(line.held, line.time, line.hash)
+    for (let row = 0; row < this.#lineCount; row++) {
+      if (this.#standings.sequence(row) === 0 || this.#standings.isAnchored(row)) this.#held.forget(row)
+      else this.#held.mark(row, this.#standings.time(row), this.#standings.hash(row))
     }
-    return positionOf(this.#options.lines.values(), true, at)
+    return this.#position(true, at)
+  }
+
+  /** Where publishing stands while it goes on. `at`: until when ticks are with the bus. */
+  checkpoint(at: number): Position {
+    this.#reserve()
+    return this.#position(false, at)
   }
 
   /** After a reconnect the front may push again what has been published: the lines wait until the stream is past it. */
   anchor(): void {
-    for (const line of this.#options.lines.values()) if (line.sequence > 0) line.anchored = true
+    this.#standings.anchor()
   }
 
   /** Instruments whose stream did not contain the newest published tick: something may be missing before what came. Clears the list. */
@@ -104,43 +116,40 @@ export class Gate {
   observe(line: Line, depth: Depth, receivedAt: number, snapshot: boolean): boolean {
     const exchangeTime = exchangeTimeOf(depth, receivedAt)
     const time = (exchangeTime ?? 0) + this.#roundShift
-    const hash = this.#identify(line, depth, time)
-    if (hash === undefined) return false
+    if (line.row >= this.#lineCount) this.#reserve()
+    const hash = this.#moments.identify(line.row, time, fingerprintOf(depth))
+    if (hash === undefined) {
+      this.counters.duplicates++
+      return false
+    }
     const push: Push = { depth, receivedAt, exchangeTime, time, hash, snapshot }
     if (this.#isOpen) this.#pass(line, push)
-    else this.#held.hold(line.held, push)
+    else this.#held.hold(line.row, push)
     return true
   }
 
-  // The same content twice in a row says nothing new; the same content after another one in the same moment does.
-  #identify(line: Line, depth: Depth, time: number): number | undefined {
-    const fingerprint = fingerprintOf(depth)
-    const moment = line.moment
-    if (line.momentTime !== time) {
-      line.momentTime = time
-      line.momentCount = 0
-    } else if (moment[line.momentCount - 1] === fingerprint) {
-      this.counters.duplicates++
-      return undefined
-    }
-    let times = 0
-    for (let i = 0; i < line.momentCount; i++) if (moment[i] === fingerprint) times++
-    if (line.momentCount < maxMoment) moment[line.momentCount++] = fingerprint
-    return times === 0 ? fingerprint : repeated(fingerprint, times)
+  // Lines come, and never go.
+  #reserve(): void {
+    const { lines } = this.#options
+    if (lines.size === this.#lineCount) return
+    this.#lineCount = lines.size
+    this.#instruments = [...lines.keys()].join('\n')
+    for (const table of [this.#standings, this.#moments, this.#held]) table.reserve(lines.size)
+  }
+
+  #position(exact: boolean, at: number): Position {
+    return { exact, at, instruments: this.#instruments, rows: this.#standings.copy(this.#lineCount) }
   }
 
   #pass(line: Line, push: Push): void {
     const { depth, exchangeTime, time, hash } = push
-    if (line.anchored && !this.#passesAnchor(line, depth, time, hash)) return
-    line.sequence++
-    line.time = time
-    line.volume = depth.Volume
-    line.hash = hash
+    if (this.#standings.isAnchored(line.row) && !this.#passesAnchor(line, depth, time, hash)) return
+    const sequence = this.#standings.pass(line.row, time, depth.Volume, hash)
     this.#options.publish({
       line,
       depth,
       epoch: this.#epoch,
-      sequence: line.sequence,
+      sequence,
       tradingDay: tradingDayOf(line.exchange, depth, this.#tradingDay),
       averageDivisor: line.averageDivisor,
       exchangeTime,
@@ -154,15 +163,16 @@ export class Gate {
     if (this.#onFirst !== undefined) this.#sayFirst()
   }
 
-  #passesAnchor(line: Line, depth: Depth, time: number, hash: number): boolean {
-    if (time === line.time && hash === line.hash) {
-      line.anchored = false
+  #passesAnchor({ row, instrument }: Line, depth: Depth, time: number, hash: number): boolean {
+    const standings = this.#standings
+    if (time === standings.time(row) && hash === standings.hash(row)) {
+      standings.release(row)
       return false
     }
-    const isOther = time < line.time - newTimelineMs
-    if (isNewer(time, depth.Volume, line) || isOther) {
-      line.anchored = false
-      this.#unmatched.push(line.instrument)
+    const isOther = time < standings.time(row) - newTimelineMs
+    if (this.#isNewer(row, time, depth.Volume) || isOther) {
+      standings.release(row)
+      this.#unmatched.push(instrument)
       return true
     }
     this.counters.stale++
@@ -171,28 +181,35 @@ export class Gate {
 
   // With nothing known of what the other account published, only what comes from now on is surely new.
   #release(line: Line, exact: boolean, opening: Opening): void {
-    const { count } = line.held
-    const start = line.anchored ? this.#startAfterAnchor(line, opening) : exact ? 0 : count
+    const count = this.#held.count(line.row)
+    if (count === 0) return
+    const start = this.#standings.isAnchored(line.row) ? this.#startAfterAnchor(line, opening) : exact ? 0 : count
     for (let i = start; i < count; i++) {
-      const push = this.#held.read(line.held, i, line.instrument)
+      const push = this.#held.read(line.row, i, line.instrument)
       if (push === undefined) continue
       opening.released++
       this.#pass(line, push)
     }
-    line.held.count = 0
+    this.#held.forget(line.row)
   }
 
-  #startAfterAnchor(line: Line, opening: Opening): number {
-    const found = this.#held.find(line.held, line.time, line.hash)
+  #startAfterAnchor({ row, instrument }: Line, opening: Opening): number {
+    const standings = this.#standings
+    const found = this.#held.find(row, standings.time(row), standings.hash(row))
     if (found >= 0) {
-      line.anchored = false
+      standings.release(row)
       return found + 1
     }
-    const newer = this.#held.findPush(line.held, (time, volume) => isNewer(time, volume, line))
-    if (newer < 0) return line.held.count
-    line.anchored = false
-    opening.overrun.push(line.instrument)
+    const newer = this.#held.findPush(row, (time, volume) => this.#isNewer(row, time, volume))
+    if (newer < 0) return this.#held.count(row)
+    standings.release(row)
+    opening.overrun.push(instrument)
     return newer
+  }
+
+  #isNewer(row: number, time: number, volume: number): boolean {
+    const published = this.#standings.time(row)
+    return time > published || (time === published && volume > this.#standings.volume(row))
   }
 
   #sayFirst(): void {
@@ -201,9 +218,6 @@ export class Gate {
     onFirst?.()
   }
 }
-
-const isNewer = (time: number, volume: number, line: Line): boolean =>
-  time > line.time || (time === line.time && volume > line.volume)
 
 function isInSession(hours: TradingHours, time: number, calendar: Calendar): boolean {
   if (time < hours.from || time >= hours.until) {

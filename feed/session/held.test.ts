@@ -29,31 +29,31 @@ const pushOf = (n: number): Push => ({
 describe('held pushes', () => {
   it('are the newest ones of each of many lines, whole and in order', () => {
     const held = new HeldPushes()
-    const places = Array.from({ length: 300 }, () => HeldPushes.place())
-    for (let n = 1; n <= 11; n++) for (const [i, place] of places.entries()) held.hold(place, pushOf(n * 1000 + i))
-    for (const [i, place] of places.entries()) {
-      const read = Array.from({ length: place.count }, (_, k) => structuredClone(held.read(place, k, 'AP010')))
-      expect(read).toEqual([8, 9, 10, 11].map(n => pushOf(n * 1000 + i)))
+    held.reserve(300)
+    for (let n = 1; n <= 11; n++) for (let line = 0; line < 300; line++) held.hold(line, pushOf(n * 1000 + line))
+    for (let line = 0; line < 300; line++) {
+      const read = Array.from({ length: held.count(line) }, (_, k) => structuredClone(held.read(line, k, 'AP010')))
+      expect(read).toEqual([8, 9, 10, 11].map(n => pushOf(n * 1000 + line)))
     }
-    expect(places[0]?.count).toBe(maxHeldTicks)
+    expect(held.count(0)).toBe(maxHeldTicks)
   })
 
   it('are found by their time and hash, or by what they say', () => {
     const held = new HeldPushes()
-    const place = HeldPushes.place()
-    for (let n = 1; n <= 6; n++) held.hold(place, pushOf(n))
-    expect([held.find(place, 3, 3), held.find(place, 6, 6), held.find(place, 2, 2)]).toEqual([0, 3, -1])
-    expect(held.findPush(place, (time, volume) => time > 4 && volume > 5)).toBe(2)
+    held.reserve(1)
+    for (let n = 1; n <= 6; n++) held.hold(0, pushOf(n))
+    expect([held.find(0, 3, 3), held.find(0, 6, 6), held.find(0, 2, 2)]).toEqual([0, 3, -1])
+    expect(held.findPush(0, (time, volume) => time > 4 && volume > 5)).toBe(2)
   })
 
   it('give way to the mark of what was published, which goes like any other', () => {
     const held = new HeldPushes()
-    const place = HeldPushes.place()
-    for (let n = 1; n <= 3; n++) held.hold(place, pushOf(n))
-    held.mark(place, 9, 9)
-    expect([place.count, held.find(place, 9, 9), held.findPush(place, () => true)]).toEqual([1, 0, -1])
-    expect(held.read(place, 0, 'AP010')).toBeUndefined()
-    for (let n = 1; n <= 4; n++) held.hold(place, pushOf(n))
-    expect(held.find(place, 9, 9)).toBe(-1)
+    held.reserve(1)
+    for (let n = 1; n <= 3; n++) held.hold(0, pushOf(n))
+    held.mark(0, 9, 9)
+    expect([held.count(0), held.find(0, 9, 9), held.findPush(0, () => true)]).toEqual([1, 0, -1])
+    expect(held.read(0, 0, 'AP010')).toBeUndefined()
+    for (let n = 1; n <= 4; n++) held.hold(0, pushOf(n))
+    expect(held.find(0, 9, 9)).toBe(-1)
   })
 })

@@ -17,19 +17,6 @@ export type Push = {
   snapshot: boolean
 }
 
-/**
- * Where a line's pushes are: a place in the table, which of its rows is the oldest, and how many are held, with the mark. The mark, of
- * what was published last, is the oldest of them and has no row.
- */
-export type HeldPlace = {
-  slot: number
-  oldest: number
-  count: number
-  isMarked: boolean
-  markTime: number
-  markHash: number
-}
-
 const at = { receivedAt: 0, exchangeTime: 1, time: 2, hash: 3, kind: 4, depth: 5 } as const
 const rowNumbers = at.depth + depthNumbers
 const kinds = { fresh: 0, snapshot: 1 } as const
@@ -39,6 +26,15 @@ const slotsAPiece = 1024
 const rowsAPiece = slotsAPiece * maxHeldTicks
 
 /**
+ * Where a line's pushes are: its place in the table (from 1; 0: none yet), which of its rows is the oldest, and how many are held, with the mark. The
+ * mark, of what was published last, is the oldest of them and has no row.
+ */
+const inPlace = { slot: 0, oldest: 1, count: 2, isMarked: 3 } as const
+const placeNumbers = 4
+const inEnds = { markTime: 0, markHash: 1, newestTime: 2, newestHash: 3 } as const
+const endNumbers = 4
+
+/**
  * The newest pushes of every line while the gate is closed, in one table of numbers (26 MB for 20,000 lines). Kept as objects, they would
  * fill V8's old generation with 40,000 dead ones a second: 600 MB.
  */
@@ -46,16 +42,36 @@ export class HeldPushes {
   readonly #pieces: Float64Array[] = []
   readonly #texts: string[] = []
   readonly #depth = emptyDepth()
+  #places = new Int32Array(0)
+  /** Time and hash of each line's mark and of its newest push: by these alone most lines are found to have nothing to release. */
+  #ends = new Float64Array(0)
   #slots = 0
 
-  static place(): HeldPlace {
-    // NaN, because V8 lays a field that begins with a small integer out anew when a mark comes: 20,000 of them cost 10 ms.
-    return { slot: -1, oldest: 0, count: 0, isMarked: false, markTime: Number.NaN, markHash: Number.NaN }
+  /** Makes place for so many lines. */
+  reserve(lines: number): void {
+    const known = this.#places.length / placeNumbers
+    if (lines <= known) return
+    const size = Math.max(lines, known * 2)
+    const [places, ends] = [new Int32Array(size * placeNumbers), new Float64Array(size * endNumbers)]
+    places.set(this.#places)
+    ends.set(this.#ends)
+    this.#places = places
+    this.#ends = ends
+  }
+
+  /** How many are held of a line, with the mark. */
+  count(line: number): number {
+    return this.#places[line * placeNumbers + inPlace.count] ?? 0
+  }
+
+  /** Forgets what is held of a line. */
+  forget(line: number): void {
+    this.#places[line * placeNumbers + inPlace.count] = 0
   }
 
   /** Keeps a push as the newest of its line. */
-  hold(place: HeldPlace, { depth, receivedAt, exchangeTime, time, hash, snapshot }: Push): void {
-    const row = this.#nextRow(place)
+  hold(line: number, { depth, receivedAt, exchangeTime, time, hash, snapshot }: Push): void {
+    const row = this.#nextRow(line)
     const numbers = this.#pieceOf(row)
     const start = startOf(row)
     numbers[start + at.receivedAt] = receivedAt
@@ -63,6 +79,8 @@ export class HeldPushes {
     numbers[start + at.time] = time
     numbers[start + at.hash] = hash
     numbers[start + at.kind] = snapshot ? kinds.snapshot : kinds.fresh
+    this.#ends[line * endNumbers + inEnds.newestTime] = time
+    this.#ends[line * endNumbers + inEnds.newestHash] = hash
     writeDepth(numbers, start + at.depth, depth)
     this.#texts[row * rowTexts] = depth.TradingDay
     this.#texts[row * rowTexts + 1] = depth.ActionDay
@@ -70,29 +88,38 @@ export class HeldPushes {
   }
 
   /** Forgets a line's pushes and keeps in their place which tick was published last. */
-  mark(place: HeldPlace, time: number, hash: number): void {
-    place.count = 1
-    place.isMarked = true
-    place.markTime = time
-    place.markHash = hash
+  mark(line: number, time: number, hash: number): void {
+    const at = line * placeNumbers
+    this.#places[at + inPlace.count] = 1
+    this.#places[at + inPlace.isMarked] = 1
+    this.#ends[line * endNumbers + inEnds.markTime] = time
+    this.#ends[line * endNumbers + inEnds.markHash] = hash
   }
 
   /** Place from the oldest, counted from 0, of this very tick; -1 where it is not held. The newest counts, were there two. */
-  find(place: HeldPlace, time: number, hash: number): number {
-    const firstPush = marksOf(place)
-    for (let i = place.count - 1; i >= firstPush; i--) {
-      const row = rowOf(place, i)
+  find(line: number, time: number, hash: number): number {
+    const firstPush = this.#marksOf(line)
+    const newest = this.count(line) - 1
+    if (newest >= firstPush && this.#isEnd(line, inEnds.newestTime, time, hash)) return newest
+    for (let i = newest - 1; i >= firstPush; i--) {
+      const row = this.#rowOf(line, i)
       const numbers = this.#pieceOf(row)
       const start = startOf(row)
       if (numbers[start + at.time] === time && numbers[start + at.hash] === hash) return i
     }
-    return firstPush === 1 && place.markTime === time && place.markHash === hash ? 0 : -1
+    return firstPush === 1 && this.#isEnd(line, inEnds.markTime, time, hash) ? 0 : -1
+  }
+
+  #isEnd(line: number, end: number, time: number, hash: number): boolean {
+    const at = line * endNumbers + end
+    return this.#ends[at] === time && this.#ends[at + 1] === hash
   }
 
   /** The oldest push for which `holds`; -1 where there is none. */
-  findPush(place: HeldPlace, holds: (time: number, volume: number) => boolean): number {
-    for (let i = marksOf(place); i < place.count; i++) {
-      const row = rowOf(place, i)
+  findPush(line: number, holds: (time: number, volume: number) => boolean): number {
+    const count = this.count(line)
+    for (let i = this.#marksOf(line); i < count; i++) {
+      const row = this.#rowOf(line, i)
       const numbers = this.#pieceOf(row)
       const start = startOf(row)
       if (holds(numbers[start + at.time] as number, numbers[start + at.depth + depthVolume] as number)) return i
@@ -101,9 +128,9 @@ export class HeldPushes {
   }
 
   /** The push at a place from the oldest; `undefined` for the mark. Its depth holds until the next call. */
-  read(place: HeldPlace, i: number, instrument: string): Push | undefined {
-    if (i < marksOf(place)) return undefined
-    const row = rowOf(place, i)
+  read(line: number, i: number, instrument: string): Push | undefined {
+    if (i < this.#marksOf(line)) return undefined
+    const row = this.#rowOf(line, i)
     const numbers = this.#pieceOf(row)
     const start = startOf(row)
     const exchangeTime = numbers[start + at.exchangeTime] as number
@@ -118,21 +145,36 @@ export class HeldPushes {
   }
 
   // The mark goes first, and leaves a place but no row.
-  #nextRow(place: HeldPlace): number {
-    if (place.slot < 0) place.slot = this.#takeSlot()
-    const marks = marksOf(place)
-    if (marks === 0) place.isMarked = false
-    const row = place.slot * maxHeldTicks + ((place.oldest + place.count - marks) % maxHeldTicks)
-    if (place.count < maxHeldTicks) place.count++
-    else if (marks === 1) place.isMarked = false
-    else place.oldest = (place.oldest + 1) % maxHeldTicks
-    return row
+  #nextRow(line: number): number {
+    const places = this.#places
+    const at = line * placeNumbers
+    const slot = places[at] || this.#takeSlot(line)
+    const marks = this.#marksOf(line)
+    const [oldest, count] = [places[at + inPlace.oldest] ?? 0, places[at + inPlace.count] ?? 0]
+    if (marks === 0) places[at + inPlace.isMarked] = 0
+    if (count < maxHeldTicks) places[at + inPlace.count] = count + 1
+    else if (marks === 1) places[at + inPlace.isMarked] = 0
+    else places[at + inPlace.oldest] = (oldest + 1) % maxHeldTicks
+    return (slot - 1) * maxHeldTicks + ((oldest + count - marks) % maxHeldTicks)
   }
 
-  #takeSlot(): number {
-    const slot = this.#slots++
-    if (slot % slotsAPiece === 0) this.#pieces.push(new Float64Array(rowsAPiece * rowNumbers))
+  #takeSlot(line: number): number {
+    if (this.#slots % slotsAPiece === 0) this.#pieces.push(new Float64Array(rowsAPiece * rowNumbers))
+    const slot = ++this.#slots
+    this.#places[line * placeNumbers] = slot
     return slot
+  }
+
+  /** A place that was emptied has no mark, whatever it says. */
+  #marksOf(line: number): number {
+    const at = line * placeNumbers
+    return this.#places[at + inPlace.isMarked] === 1 && this.count(line) > 0 ? 1 : 0
+  }
+
+  #rowOf(line: number, i: number): number {
+    const at = line * placeNumbers
+    const [slot, oldest] = [this.#places[at] ?? 0, this.#places[at + inPlace.oldest] ?? 0]
+    return (slot - 1) * maxHeldTicks + ((oldest + i - this.#marksOf(line)) % maxHeldTicks)
   }
 
   #pieceOf(row: number): Float64Array {
@@ -149,12 +191,6 @@ export class HeldPushes {
     return depth
   }
 }
-
-/** A place that was emptied has no mark, whatever it says. */
-const marksOf = ({ isMarked, count }: HeldPlace): number => (isMarked && count > 0 ? 1 : 0)
-
-const rowOf = (place: HeldPlace, i: number): number =>
-  place.slot * maxHeldTicks + ((place.oldest + i - marksOf(place)) % maxHeldTicks)
 
 /** Where a row begins in its piece. */
 const startOf = (row: number): number => (row % rowsAPiece) * rowNumbers

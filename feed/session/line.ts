@@ -1,7 +1,6 @@
 import type { TradingWindows } from '../../crds/contract/catalogue.ts'
 import type { InstrumentGroup } from '../../crds/contract/desired.ts'
 import type { TickLine } from '../publish/numbered.ts'
-import { type HeldPlace, HeldPushes } from './held.ts'
 import { type TickGroup, tickGroupsOf } from './tickgroup.ts'
 
 /** Where an instrument stands with the front. `none`: not wanted, or not yet asked for on this connection. */
@@ -10,8 +9,10 @@ export type SubscriptionState = 'none' | 'queued' | 'sent' | 'acknowledged' | 'r
 /** Windows shared by a group's instruments, with the interval for which the calendar's last answer holds. */
 export type TradingHours = { windows: TradingWindows; from: number; until: number; open: boolean }
 
-/** One instrument in a session: what is known of it, where it stands with the front, and where it stands with the bus. */
+/** One instrument in a session: what is known of it, and where it stands with the front. Where it stands with the bus is in the gate's tables. */
 export type Line = TickLine & {
+  /** Its row in the tables of the gate: how many lines were known before it. */
+  row: number
   /** What CTP's AveragePrice is divided by: the multiplier, but 1 at CZCE. */
   averageDivisor: number
   hours: TradingHours
@@ -29,20 +30,6 @@ export type Line = TickLine & {
   freshAt: number
   /** A push came since the last subscription: the next one is a fresh tick. */
   seen: boolean
-
-  /** The newest published tick: its sequence (0: none yet), exchange time in ms, volume and hash. */
-  sequence: number
-  time: number
-  volume: number
-  hash: number
-  /** Set until the stream is known to have passed the newest published tick, after a take-over or a reconnect. */
-  anchored: boolean
-
-  /** The newest exchange time that was pushed, how many pushes it had, and their fingerprints: the array is kept from moment to moment. */
-  momentTime: number
-  momentCount: number
-  moment: number[]
-  held: HeldPlace
 }
 
 /**
@@ -62,7 +49,7 @@ export function linesOf(groups: InstrumentGroup[], known: Map<string, Line>, tic
 type Shared = { group: InstrumentGroup; hours: TradingHours; tickGroup: TickGroup }
 
 function lineOf(instrument: string, { group, hours, tickGroup }: Shared, known: Map<string, Line>): Line {
-  const line = known.get(instrument) ?? newLine(instrument, group, hours, tickGroup)
+  const line = known.get(instrument) ?? newLine(known.size, instrument, { group, hours, tickGroup })
   line.exchange = group.exchange
   line.averageDivisor = group.exchange === 'CZCE' ? 1 : group.multiplier
   line.hours = hours
@@ -71,8 +58,9 @@ function lineOf(instrument: string, { group, hours, tickGroup }: Shared, known: 
   return line
 }
 
-function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours, tickGroup: TickGroup): Line {
+function newLine(row: number, instrument: string, { group, hours, tickGroup }: Shared): Line {
   return {
+    row,
     instrument,
     exchange: group.exchange,
     lane: undefined,
@@ -88,14 +76,5 @@ function newLine(instrument: string, group: InstrumentGroup, hours: TradingHours
     acknowledgedAt: 0,
     freshAt: 0,
     seen: false,
-    sequence: 0,
-    time: 0,
-    volume: 0,
-    hash: 0,
-    anchored: false,
-    momentTime: -1,
-    momentCount: 0,
-    moment: [],
-    held: HeldPushes.place(),
   }
 }

@@ -1,51 +1,44 @@
 import { describe, expect, it } from 'vitest'
-import { type Line, linesOf } from './line.ts'
-import { columnsFor, emptyPosition, joined, type Position, positionOf, takeOver } from './position.ts'
-import { groupOf } from './testing.ts'
+import { emptyPosition, joined, namesIn, type Position, takeOver } from './position.ts'
+import { Standings } from './standings.ts'
 
-/** Lines whose newest published ticks are all made of these numbers; 0 has published nothing. */
-function linesAt(sequences: Record<string, number>): Map<string, Line> {
-  const lines = new Map<string, Line>()
-  linesOf([groupOf(Object.keys(sequences))], lines)
-  takeOver(lines, positionAt(sequences))
-  return lines
-}
+const rowOf = (sequence: number): number[] => [sequence, sequence * 1000, sequence * 10, sequence * 2 ** 40]
 
+/** Of instruments whose newest published ticks are all made of these numbers; 0 has published nothing. */
 function positionAt(sequences: Record<string, number>, exact = true): Position {
-  const position = columnsFor(Object.keys(sequences), exact, 7)
-  for (const [i, sequence] of Object.values(sequences).entries()) {
-    position.sequence[i] = sequence
-    position.time[i] = sequence * 1000
-    position.volume[i] = sequence * 10
-    position.hash[i] = sequence * 2 ** 40
-  }
-  return position
+  const rows = Float64Array.from(Object.values(sequences).flatMap(rowOf))
+  return { exact, at: 7, instruments: Object.keys(sequences).join('\n'), rows }
 }
 
-const stands = ({ instrument, sequence, time, volume, hash, anchored }: Line) =>
-  [instrument, sequence, time, volume, hash, anchored] as const
+function takenOver(instruments: string, position: Position) {
+  const standings = new Standings()
+  standings.reserve(5)
+  for (let line = 0; line < 5; line++) standings.pass(line, 9, 9, 9)
+  takeOver(instruments, standings, position)
+  return namesIn(instruments).map((name, line) => ({
+    name,
+    row: [standings.sequence(line), standings.time(line), standings.volume(line), standings.hash(line)],
+    isAnchored: standings.isAnchored(line),
+  }))
+}
 
 describe('a position', () => {
-  it('puts the lines of another session where it was taken, in whatever order that has them', () => {
-    const from = linesAt({ AP010: 3, AP011: 0, AP012: 5 })
-    for (const names of [
-      ['AP010', 'AP011', 'AP012'],
-      ['AP012', 'AP010', 'AP011'],
-    ]) {
-      const to = linesAt(Object.fromEntries(names.map(name => [name, 9])))
-      takeOver(to, positionOf(from.values(), true, 7))
-      expect([...to.values()].map(stands).toSorted()).toEqual([
-        ['AP010', 3, 3000, 30, 3 * 2 ** 40, true],
-        ['AP011', 0, 0, 0, 0, false],
-        ['AP012', 5, 5000, 50, 5 * 2 ** 40, true],
-      ])
-    }
-  })
+  it.each(['AP010\nAP011\nAP012', 'AP012\nAP010\nAP013\nAP011'])(
+    'puts the lines of another session where it was taken, in whatever order that has them',
+    instruments => {
+      const sequences: Record<string, number> = { AP010: 3, AP011: 0, AP012: 5 }
+      expect(takenOver(instruments, positionAt(sequences))).toEqual(
+        namesIn(instruments).map(name => {
+          const sequence = sequences[name] ?? 0
+          return { name, row: rowOf(sequence), isAnchored: sequence > 0 }
+        }),
+      )
+    },
+  )
 
   it('that may be behind leaves room for what was published after it, also where it knows of nothing', () => {
-    const lines = linesAt({ AP010: 0, AP011: 0, AP012: 0 })
-    takeOver(lines, positionAt({ AP010: 3, AP011: 0 }, false))
-    expect([...lines.values()].map(({ sequence, anchored }) => [sequence, anchored])).toEqual([
+    const lines = takenOver('AP010\nAP011\nAP012', positionAt({ AP010: 3, AP011: 0 }, false))
+    expect(lines.map(({ row, isAnchored }) => [row[0], isAnchored])).toEqual([
       [10_003, true],
       [10_000, false],
       [10_000, false],

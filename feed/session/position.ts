@@ -1,8 +1,8 @@
-import type { Line } from './line.ts'
+import { inRow, rowNumbers, type Standings } from './standings.ts'
 
 /**
  * Where a session's publishing stands: per instrument the newest published tick, or sequence 0 where there is none. Handed from one
- * account to the other at a flip, kept by the supervisor in between, and written to disk so that a restart goes on with it. Columns,
+ * account to the other at a flip, kept by the supervisor in between, and written to disk so that a restart goes on with it. A table of numbers,
  * because 20,000 lines cross two process borders while no gate is open.
  */
 export type Position = {
@@ -12,10 +12,8 @@ export type Position = {
   at: number
   /** Their names, one a line: one text crosses a process border in a tenth of the time of 20,000. */
   instruments: string
-  sequence: Float64Array
-  time: Float64Array
-  volume: Float64Array
-  hash: Float64Array
+  /** A row for each: sequence, time, volume and hash. */
+  rows: Float64Array
 }
 
 /**
@@ -24,85 +22,76 @@ export type Position = {
  */
 const checkpointMargin = 10_000
 
-const columns = ['sequence', 'time', 'volume', 'hash'] as const
-
 export function emptyPosition(at: number): Position {
-  return columnsFor([], true, at)
+  return { exact: true, at, instruments: '', rows: new Float64Array(0) }
 }
 
-/** The position of these lines. */
-export function positionOf(lines: Iterable<Line>, exact: boolean, at: number): Position {
-  const list = [...lines]
-  const position = columnsFor(
-    list.map(line => line.instrument),
-    exact,
-    at,
-  )
-  const { sequence, time, volume, hash } = position
-  for (let i = 0; i < list.length; i++) {
-    const line = list[i] as Line
-    sequence[i] = line.sequence
-    time[i] = line.time
-    volume[i] = line.volume
-    hash[i] = line.hash
-  }
-  return position
-}
-
-/** Puts the lines where the position says. Lines that it does not name have published nothing, or nothing that is known. */
-export function takeOver(lines: Map<string, Line>, position: Position): void {
-  const margin = position.exact ? 0 : checkpointMargin
+/** Puts lines of these names, one a row, where the position says. Those that it does not name have published nothing, or nothing that is known. */
+export function takeOver(instruments: string, standings: Standings, position: Position): void {
   // Two sessions of one desired state have the same lines in the same order.
-  const isAlike = position.instruments === [...lines.keys()].join('\n')
-  const places = isAlike ? undefined : placesOf(position)
-  let next = 0
-  for (const line of lines.values())
-    place(line, position, places === undefined ? next++ : (places.get(line.instrument) ?? -1), margin)
+  const rows = position.instruments === instruments ? position.rows : rowsFor(namesIn(instruments), position)
+  standings.put(rows, position.exact ? 0 : checkpointMargin)
 }
 
 /** `base` with the lines of `newer` over it: what only the older one knows keeps its sequence. */
 export function joined(base: Position, newer: Position): Position {
   if (base.instruments === newer.instruments && knowsAllOf(base, newer)) return newer
   const places = placesOf(newer)
-  const names = instrumentsOf(newer)
+  const names = namesIn(newer.instruments)
   const kept: [from: number, to: number][] = []
-  for (const [from, name] of instrumentsOf(base).entries()) {
+  for (const [from, name] of namesIn(base.instruments).entries()) {
     const to = places.get(name) ?? names.push(name) - 1
-    if (base.sequence[from] !== 0 && !newer.sequence[to]) kept.push([from, to])
+    if (base.rows[from * rowNumbers] !== 0 && !newer.rows[to * rowNumbers]) kept.push([from, to])
   }
-  const position = columnsFor(names, newer.exact, newer.at)
-  for (const column of columns) {
-    position[column].set(newer[column])
-    for (const [from, to] of kept) position[column][to] = base[column][from] ?? 0
-  }
-  return position
+  const rows = new Float64Array(names.length * rowNumbers)
+  rows.set(newer.rows)
+  for (const [from, to] of kept) rows.set(rowOf(base, from), to * rowNumbers)
+  return { ...newer, instruments: names.join('\n'), rows }
 }
 
-/** The names of its lines, in the order of its columns. */
-export function instrumentsOf({ instruments }: Position): string[] {
+/** A position's table by columns, as it lies on disk and goes over HTTP: versions before had it so, and a rollback reads it. */
+export type Columns = Record<keyof typeof inRow, ArrayLike<number>>
+
+const columnNames = Object.keys(inRow) as (keyof typeof inRow)[]
+
+export function columnsOf({ rows }: Position): Record<keyof typeof inRow, Float64Array> {
+  const column = () => new Float64Array(rows.length / rowNumbers)
+  const columns = { sequence: column(), time: column(), volume: column(), hash: column() }
+  for (const name of columnNames)
+    for (let i = 0; i < columns[name].length; i++) columns[name][i] = rows[i * rowNumbers + inRow[name]] ?? 0
+  return columns
+}
+
+export function rowsOf(columns: Columns): Float64Array {
+  const rows = new Float64Array(columns.sequence.length * rowNumbers)
+  for (const name of columnNames)
+    for (let i = 0; i < columns[name].length; i++) rows[i * rowNumbers + inRow[name]] = columns[name][i] ?? 0
+  return rows
+}
+
+/** The names of a position, in the order of its rows. */
+export function namesIn(instruments: string): string[] {
   return instruments === '' ? [] : instruments.split('\n')
 }
 
-/** A position of these lines, all at 0. */
-export function columnsFor(instruments: string[], exact: boolean, at: number): Position {
-  const column = () => new Float64Array(instruments.length)
-  return { exact, at, instruments: instruments.join('\n'), sequence: column(), time: column(), volume: column(), hash: column() }
+function rowsFor(names: string[], position: Position): Float64Array {
+  const rows = new Float64Array(names.length * rowNumbers)
+  const places = placesOf(position)
+  for (const [i, name] of names.entries()) {
+    const place = places.get(name)
+    if (place !== undefined) rows.set(rowOf(position, place), i * rowNumbers)
+  }
+  return rows
 }
 
-function placesOf(position: Position): Map<string, number> {
-  return new Map(instrumentsOf(position).map((name, i) => [name, i]))
+const rowOf = ({ rows }: Position, i: number): Float64Array => rows.subarray(i * rowNumbers, (i + 1) * rowNumbers)
+
+function placesOf({ instruments }: Position): Map<string, number> {
+  return new Map(namesIn(instruments).map((name, i) => [name, i]))
 }
 
 function knowsAllOf(base: Position, newer: Position): boolean {
-  for (let i = 0; i < base.sequence.length; i++) if (newer.sequence[i] === 0 && base.sequence[i] !== 0) return false
+  for (let at = inRow.sequence; at < base.rows.length; at += rowNumbers)
+    if (newer.rows[at] === 0 && base.rows[at] !== 0) return false
   return true
-}
-
-function place(line: Line, { sequence, time, volume, hash }: Position, i: number, margin: number): void {
-  const known = sequence[i] ?? 0
-  line.sequence = known + margin
-  line.time = time[i] ?? 0
-  line.volume = volume[i] ?? 0
-  line.hash = hash[i] ?? 0
-  line.anchored = known > 0
 }

@@ -11,7 +11,6 @@ import { gapRecord } from './gaprecord.ts'
 import { Gate } from './gate.ts'
 import { type Line, linesOf } from './line.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart, ToSession } from './message.ts'
-import { positionOf } from './position.ts'
 import { reportOf } from './report.ts'
 import type { RunOutcome } from './resubscription.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -307,7 +306,7 @@ export class Session {
     this.#delivery.mark(Date.now())
     if (!this.#gate.isOpen || this.#gate.counters.published === this.#checkpointed) return
     this.#checkpointed = this.#gate.counters.published
-    this.#options.send({ type: 'checkpoint', position: positionOf(this.#lines.values(), false, this.#delivery.until) })
+    this.#options.send({ type: 'checkpoint', position: this.#gate.checkpoint(this.#delivery.until) })
   }
 
   #report(): void {

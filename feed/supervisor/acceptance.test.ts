@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Desired } from '../../crds/contract/desired.ts'
-import { accept } from './acceptance.ts'
+import { digestOf } from '../../crds/contract/digest.ts'
+import { groupOf } from '../session/testing.ts'
+import { accept, completed } from './acceptance.ts'
 import { desiredWith } from './testing.ts'
 
 const desired = desiredWith({ epoch: 5 })
@@ -26,6 +28,27 @@ const cases: [name: string, next: Desired, outcome: object][] = [
   ],
   ['another feed', { ...desired, epoch: 6, feed: 'a/b' }, { status: 409, reason: 'OtherFeed' }],
 ]
+
+describe('a body', () => {
+  const { live: settings } = desired
+  const withInstruments = (...instruments: string[]) => ({
+    ...desired,
+    live: { ...settings, instrumentGroups: [groupOf(instruments)] },
+  })
+  const known = withInstruments('AP010', 'AP011')
+  const { instrumentGroups, ...others } = known.live
+
+  it('with equal instruments stands for the very ones that are in force', () => {
+    expect(completed(structuredClone(known), known)?.live.instrumentGroups).toBe(instrumentGroups)
+    expect(completed(withInstruments('AP012'), known)).toEqual(withInstruments('AP012'))
+  })
+
+  it('stands for the instruments whose digest it names, where they are in force', () => {
+    const named = (of: Desired) => ({ ...desired, live: { ...others, instrumentsDigest: digestOf(of.live.instrumentGroups) } })
+    expect(completed(named(known), known)).toEqual(known)
+    expect(completed(named(withInstruments('AP010')), known)).toBeUndefined()
+  })
+})
 
 describe('a feed takes over', () => {
   it.each(cases)('%s', (_name, next, outcome) => {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Account, Desired } from '../../crds/contract/desired.ts'
+import type { Account, Desired, DesiredBody } from '../../crds/contract/desired.ts'
+import { digestOnce } from '../../crds/contract/digest.ts'
 
 /** What is in force: the accepted desired state, and whose gate is or shall be open in which epoch. */
 export type InForce = { desired: Desired; epoch: number; active: Account }
@@ -27,10 +28,16 @@ export function accept(next: Desired, inForce: InForce): Verdict {
   return { outcome: 'changed' }
 }
 
-/** With the very groups that are in force where it names equal ones: comparing, digesting and saving 20,000 instruments is left out, before a flip. */
-export function withKnownGroups(next: Desired, { live: { instrumentGroups } }: Desired): Desired {
-  if (!isDeepStrictEqual(next.live.instrumentGroups, instrumentGroups)) return next
-  return { ...next, live: { ...next.live, instrumentGroups } }
+/**
+ * The desired state that a body stands for, with the very groups that are in force where it names equal ones: comparing, digesting and saving 20,000
+ * instruments is left out, before a flip. `undefined` where it names a digest that is not theirs.
+ */
+export function completed({ live, ...rest }: DesiredBody, { live: { instrumentGroups } }: Desired): Desired | undefined {
+  const { instrumentsDigest, instrumentGroups: given, ...others } = live
+  const isKnown =
+    given === undefined ? instrumentsDigest === digestOnce(instrumentGroups) : isDeepStrictEqual(given, instrumentGroups)
+  const groups = isKnown ? instrumentGroups : given
+  return groups && { ...rest, live: { ...others, instrumentGroups: groups } }
 }
 
 const refuse = (reason: string, message: string) => ({ outcome: 'refused', status: 409, reason, message }) as const

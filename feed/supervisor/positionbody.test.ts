@@ -6,10 +6,7 @@ const position: Position = {
   exact: true,
   at: 1_596_420_000_000,
   instruments: 'AP010\nSPD TA009&TA108',
-  sequence: Float64Array.of(7, 1),
-  time: Float64Array.of(1_596_420_000_500, 0),
-  volume: Float64Array.of(12, 0),
-  hash: Float64Array.of(2 ** 51 + 1, 3),
+  rows: Float64Array.of(7, 1_596_420_000_500, 12, 2 ** 51 + 1, 1, 0, 0, 3),
 }
 
 it('comes back as it was, over JSON', () => {

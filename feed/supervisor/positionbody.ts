@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { columnsFor, instrumentsOf, type Position } from '../session/position.ts'
+import { columnsOf, namesIn, type Position, rowsOf } from '../session/position.ts'
 
 /** A front has at most 20,000 instruments; a position of them has 1.5 MB of JSON. */
 const maxLines = 100_000
@@ -7,7 +7,7 @@ const maxLines = 100_000
 const columns = ['sequence', 'time', 'volume', 'hash'] as const
 const column = z.array(z.number())
 
-/** Body of `GET` and `PUT /v1/position`: columns of equal length, as `Position` has them. */
+/** Body of `GET` and `PUT /v1/position`: columns of equal length. */
 export const positionBodySchema = z
   .strictObject({
     exact: z.boolean(),
@@ -23,13 +23,19 @@ export const positionBodySchema = z
 export type PositionBody = z.infer<typeof positionBodySchema>
 
 export function bodyOf(position: Position): PositionBody {
-  const { exact, at, sequence, time, volume, hash } = position
-  const instruments = instrumentsOf(position)
-  return { exact, at, instruments, sequence: [...sequence], time: [...time], volume: [...volume], hash: [...hash] }
+  const { exact, at, instruments } = position
+  const { sequence, time, volume, hash } = columnsOf(position)
+  return {
+    exact,
+    at,
+    instruments: namesIn(instruments),
+    sequence: [...sequence],
+    time: [...time],
+    volume: [...volume],
+    hash: [...hash],
+  }
 }
 
-export function positionIn({ exact, at, instruments, ...body }: PositionBody): Position {
-  const position = columnsFor(instruments, exact, at)
-  for (const name of columns) position[name].set(body[name])
-  return position
+export function positionIn({ exact, at, instruments, ...columns }: PositionBody): Position {
+  return { exact, at, instruments: instruments.join('\n'), rows: rowsOf(columns) }
 }

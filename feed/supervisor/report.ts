@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Account } from '../../crds/contract/desired.ts'
-import { digestOf, keepText } from '../../crds/contract/digest.ts'
+import { digestOf, digestOnce, keepText } from '../../crds/contract/digest.ts'
 import type { FeedReport, SessionStatus } from '../../crds/contract/feedstatus.ts'
 import { silentStatus } from './child.ts'
 import { marketAt, windowsOf } from './market.ts'
@@ -57,14 +57,17 @@ function publisherOf(supervisor: Supervisor, active: Account): FeedReport['publi
   return { type, connected, ...(message === undefined ? {} : { message }), outbox: queued + outstanding }
 }
 
-const digests = new WeakMap<object, { launchDigest: string; liveDigest: string }>()
+type Digests = Required<Pick<FeedReport, 'launchDigest' | 'liveDigest' | 'instrumentsDigest'>>
+const digests = new WeakMap<object, Digests>()
 
 // A desired state is never changed in place, and a megabyte of it is not hashed for every question.
-function digestsOf({ desired }: Supervisor): { launchDigest: string; liveDigest: string } {
+function digestsOf({ desired }: Supervisor): Digests {
   const known = digests.get(desired)
   if (known !== undefined) return known
-  keepText(desired.live.instrumentGroups)
-  const fresh = { launchDigest: digestOf(desired.launch), liveDigest: digestOf(desired.live) }
+  const { launch, live } = desired
+  keepText(live.instrumentGroups)
+  const instrumentsDigest = digestOnce(live.instrumentGroups)
+  const fresh = { launchDigest: digestOf(launch), liveDigest: digestOf(live), instrumentsDigest }
   digests.set(desired, fresh)
   return fresh
 }

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DesiredBody } from '../../crds/contract/desired.ts'
+import type { FeedReport } from '../../crds/contract/feedstatus.ts'
 import { openCalendar } from '../calendar/open.ts'
 import { metricsOf } from './metrics.ts'
 import { maxStreams, routesOf } from './routes.ts'
@@ -49,6 +51,18 @@ async function refusalOf(answer: Promise<Response>): Promise<object> {
   return { status: response.status, reason }
 }
 
+/** The desired state that is in force, with so much said of its instruments. */
+function bodyWith(instruments: Partial<DesiredBody['live']>): string {
+  const { instrumentGroups: _known, ...live } = desiredWith({}).live
+  return JSON.stringify({ ...desiredWith({}), live: { ...live, ...instruments } })
+}
+
+it('takes a desired state without the instruments that it has', async () => {
+  const { instrumentsDigest = '' } = (await (await ask('GET', '/v1/status')).json()) as FeedReport
+  const answer = await ask('PUT', '/v1/desired', bodyWith({ instrumentsDigest }))
+  expect(await answer.json()).toMatchObject({ changed: false, epoch: 1 })
+})
+
 describe('a request that is refused', () => {
   const long = ' '.repeat(8 * 1024 * 1024 + 1)
   const instruments = Array.from({ length: 1001 }, (_, index) => `rb${index}`).join(',')
@@ -58,6 +72,9 @@ describe('a request that is refused', () => {
     ['PUT /v1/desired', 400, 'NotJson', '{'],
     ['PUT /v1/desired', 400, 'SchemaInvalid', '{}'],
     ['PUT /v1/desired', 413, 'BodyTooLarge', long],
+    ['PUT /v1/desired', 400, 'SchemaInvalid', bodyWith({})],
+    ['PUT /v1/desired', 400, 'SchemaInvalid', bodyWith({ instrumentGroups: [], instrumentsDigest: 'v1:0' })],
+    ['PUT /v1/desired', 409, 'InstrumentsUnknown', bodyWith({ instrumentsDigest: 'v1:0' })],
     ['PUT /v1/position', 400, 'SchemaInvalid', '{}'],
     ['GET /v1/calendar?days=0', 400, 'QueryInvalid'],
     ['GET /v1/calendar?days=many', 400, 'QueryInvalid'],

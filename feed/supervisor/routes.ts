@@ -1,6 +1,7 @@
 import type * as z from 'zod'
-import { type Desired, desiredSchema } from '../../crds/contract/desired.ts'
+import { type DesiredBody, desiredBodySchema } from '../../crds/contract/desired.ts'
 import type { FeedEvent } from '../../crds/contract/feedstatus.ts'
+import { completed } from './acceptance.ts'
 import { EventStream } from './eventstream.ts'
 import { inquiryRoutes } from './inquiries.ts'
 import { exposition, type Metrics } from './metrics.ts'
@@ -55,17 +56,20 @@ async function scrape({ response }: Call, metrics: Metrics): Promise<void> {
 }
 
 async function putDesired({ response, body }: Call, supervisor: Supervisor): Promise<void> {
-  const verdict = await supervisor.apply(parsed<Desired>(desiredSchema, await body()))
+  const desired = completed(parsed<DesiredBody>(desiredBodySchema, await body()), supervisor.desired)
+  if (desired === undefined) throw new Problem(409, 'InstrumentsUnknown', 'other instruments are in force here: send them whole')
+  const verdict = await supervisor.apply(desired)
   const { epoch, active } = supervisor
   if (verdict.outcome === 'refused') throw new Problem(verdict.status, verdict.reason, verdict.message, { epoch, active })
   sendJson(response, 200, { changed: verdict.outcome === 'changed', epoch, active })
 }
 
 async function putPosition({ response, body }: Call, supervisor: Supervisor): Promise<void> {
-  const position = positionIn(parsed<PositionBody>(positionBodySchema, await body()))
+  const given = parsed<PositionBody>(positionBodySchema, await body())
+  const position = positionIn(given)
   if (!supervisor.takePosition(position))
     throw new Problem(409, 'GateOpen', 'this feed publishes, or shall: only a standby takes a position over')
-  sendJson(response, 200, { instruments: position.sequence.length, exact: position.exact })
+  sendJson(response, 200, { instruments: given.instruments.length, exact: position.exact })
 }
 
 function parsed<Body>(schema: z.ZodType<Body>, body: unknown): Body {

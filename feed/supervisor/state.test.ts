@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deserialize } from 'node:v8'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Desired } from '../../crds/contract/desired.ts'
-import { emptyPosition } from '../session/position.ts'
+import { columnsOf, emptyPosition } from '../session/position.ts'
 import { groupOf } from '../session/testing.ts'
 import { StateDirectory } from './state.ts'
 import { desiredWith } from './testing.ts'
@@ -101,9 +102,12 @@ describe('a feed starts from', () => {
   it('the position that it saved', () => {
     const state = new StateDirectory(directory)
     state.saveDesired(desiredWith({}))
-    const position = { ...emptyPosition(7), instruments: 'a', sequence: Float64Array.of(3) }
+    const position = { ...emptyPosition(7), instruments: 'a', rows: Float64Array.of(3, 0, 0, 0) }
     state.savePosition(position)
     expect(state.load().position).toEqual(position)
+    // As earlier versions wrote and read it: a rollback goes on from it.
+    const saved = deserialize(readFileSync(join(directory, 'state/position')))
+    expect(saved).toEqual({ exact: true, at: 7, instruments: 'a', ...columnsOf(position) })
     writeFileSync(join(directory, 'state/position'), 'torn')
     expect(state.load().position).toBeUndefined()
   })

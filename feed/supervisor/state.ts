@@ -7,12 +7,14 @@ import * as z from 'zod'
 import { accounts, type Desired, desiredSchema, feedDirectory, type InstrumentGroup } from '../../crds/contract/desired.ts'
 import { stalled } from '../../crds/contract/fault.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
-import type { Position } from '../session/position.ts'
+import { type Columns, columnsOf, type Position, rowsOf } from '../session/position.ts'
 
 export type Override = NonNullable<FeedReport['override']>
 
 /** What a feed starts from. */
 export type Saved = { desired: Desired; override: Override | undefined; position: Position | undefined }
+
+type SavedPosition = Omit<Position, 'rows'> & Columns
 
 /** Of what was saved, before it is checked. */
 type SavedDesired = { live?: { instrumentGroups?: unknown } }
@@ -63,7 +65,8 @@ export class StateDirectory {
 
   /** Not synced: after a power cut an older position makes the sequences jump, which consumers see as a gap. */
   savePosition(position: Position): void {
-    this.#replace('position', serialize(position), false)
+    const { exact, at, instruments } = position
+    this.#replace('position', serialize({ exact, at, instruments, ...columnsOf(position) }), false)
   }
 
   savePort(port: number): void {
@@ -112,8 +115,8 @@ export class StateDirectory {
 
   #readPosition(): Position | undefined {
     try {
-      const position = deserialize(readFileSync(join(this.#state, 'position'))) as Position
-      return typeof position.instruments === 'string' ? position : undefined
+      const { exact, at, instruments, ...columns } = deserialize(readFileSync(join(this.#state, 'position'))) as SavedPosition
+      return typeof instruments === 'string' ? { exact, at, instruments, rows: rowsOf(columns) } : undefined
     } catch {
       return undefined
     }

@@ -5,7 +5,7 @@ import type { ConsumersReport } from '../../crds/contract/feedstatus.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart } from '../session/message.ts'
 import type { Position } from '../session/position.ts'
-import { accept, type Verdict, withKnownGroups } from './acceptance.ts'
+import { accept, type Verdict } from './acceptance.ts'
 import { SessionChild } from './child.ts'
 import { Convergence } from './convergence.ts'
 import { Failovers } from './failovers.ts'
@@ -140,9 +140,8 @@ export class Supervisor {
    * Takes a desired state over, or refuses it. What is accepted is on disk before anything is done about it. Answers when the roles
    * are as wanted, or when they wait for a session that is not live.
    */
-  async apply(given: Desired): Promise<Verdict> {
+  async apply(next: Desired): Promise<Verdict> {
     const askedAt = performance.now()
-    const next = withKnownGroups(given, this.desired)
     const verdict = accept(next, { desired: this.desired, epoch: this.epoch, active: this.active })
     if (verdict.outcome !== 'changed') return verdict
     this.failovers.ordered(askedAt)

@@ -6,7 +6,7 @@ import type { HostEngine } from '../../engines/registry.ts'
 import type { Declared } from '../../store/declared.ts'
 import type { Step } from './decision.ts'
 import { engineOf, hostOf } from './gather.ts'
-import type { FeedInput, SecretOwner } from './input.ts'
+import { type FeedInput, findReport, type SecretOwner } from './input.ts'
 import { type Passing, passGate } from './passing.ts'
 import type { ReadPorts, TokenOf } from './ports.ts'
 import { workloadSpec } from './workload.ts'
@@ -26,7 +26,8 @@ export async function apply(
 }
 
 async function carryOut(step: Step, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf, signal: AbortSignal): Promise<void> {
-  if (step.action === 'Push') return ports.feeds.push(step.endpoint, tokenOf(input.key), step.desired, signal)
+  if (step.action === 'Push')
+    return ports.feeds.push(step.endpoint, tokenOf(input.key), step.desired, instrumentsOf(input, step.container), signal)
   if (step.action === 'MoveGate') return movePublisher(step, input, ports, tokenOf, signal)
   if (step.action === 'Resubscribe') return ports.feeds.resubscribe(step.endpoint, tokenOf(input.key), step.request, signal)
   if (step.action === 'RetryLogins')
@@ -66,14 +67,21 @@ async function releaseNetwork(hostKey: string, { engine }: HostEngine, ports: Re
 
 async function movePublisher(
   step: Step & { action: 'MoveGate' },
-  { key }: FeedInput,
+  input: FeedInput,
   { feeds, clock, reached = () => undefined }: ReadPorts,
   tokenOf: TokenOf,
   signal: AbortSignal,
 ): Promise<void> {
-  const around = { now: clock.now(), reached: (passing: Passing) => reached(key, `promoting/${passing}`) }
+  const { key } = input
+  const around = {
+    now: clock.now(),
+    reached: (passing: Passing) => reached(key, `promoting/${passing}`),
+    instrumentsOf: (container: string) => instrumentsOf(input, container),
+  }
   await passGate(step, feeds, tokenOf(key), around, signal)
 }
+
+const instrumentsOf = (input: FeedInput, container: string): string | undefined => findReport(input, container)?.instrumentsDigest
 
 async function specFor(step: Step & { action: 'Create' }, input: FeedInput, ports: ReadPorts, tokenOf: TokenOf) {
   const host = hostOf(`${input.key.split('/')[0]}/${step.host}`, ports)

@@ -12,25 +12,32 @@ export type Passing = 'copied' | 'closed' | 'positioned' | 'opened'
  * dies in the next moment.
  */
 export async function passGate(
-  { from, endpoint, desired }: Seat & { from: Seat | undefined },
+  { from, ...to }: Seat & { from: Seat | undefined },
   feeds: FeedClient,
   token: string,
-  around: { now: number; reached: (passing: Passing) => void | Promise<void> },
+  around: {
+    now: number
+    reached: (passing: Passing) => void | Promise<void>
+    /** Digest of the instruments that a container has reported. */
+    instrumentsOf: (container: string) => string | undefined
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const copy = async (source: Seat) => {
     const position = (await feeds.position(source.endpoint, token, signal)) ?? unknownPosition(around.now)
-    await feeds.takePosition(endpoint, token, position, signal)
+    await feeds.takePosition(to.endpoint, token, position, signal)
   }
+  const push = ({ endpoint, container, desired }: Seat) =>
+    feeds.push(endpoint, token, desired, around.instrumentsOf(container), signal)
   if (from) {
     await copy(from)
     await around.reached('copied')
-    await feeds.push(from.endpoint, token, from.desired, signal)
+    await push(from)
     await around.reached('closed')
     await copy(from)
-  } else await feeds.takePosition(endpoint, token, unknownPosition(around.now), signal)
+  } else await feeds.takePosition(to.endpoint, token, unknownPosition(around.now), signal)
   await around.reached('positioned')
-  await feeds.push(endpoint, token, desired, signal)
+  await push(to)
   await around.reached('opened')
 }
 

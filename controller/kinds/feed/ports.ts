@@ -17,7 +17,14 @@ export type FeedClient = {
   report(endpoint: string, token: string, signal: AbortSignal): Promise<FeedReport>
   /** Events after that number, oldest first, as many as the feed keeps. */
   events(endpoint: string, token: string, after: number, signal: AbortSignal): Promise<FeedEvent[]>
-  push(endpoint: string, token: string, desired: Desired, signal: AbortSignal): Promise<void>
+  /** `knownInstruments`: the digest of those that the feed has reported. Where they are the same, they need not be sent. */
+  push(
+    endpoint: string,
+    token: string,
+    desired: Desired,
+    knownInstruments: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void>
   /** Where publishing stands, as text that only another feed reads; `undefined` of a feed that is too old to know. */
   position(endpoint: string, token: string, signal: AbortSignal): Promise<string | undefined>
   /** Has a muted feed go on from there. */
