@@ -1,10 +1,10 @@
 import type { Tick } from '../crds/contract/tick.ts'
-import { wallClock } from '../feed/publish/encoding.ts'
 import { Fifo } from '../feed/publish/fifo.ts'
-import { laneOf } from '../feed/publish/lane.ts'
+import { Lanes } from '../feed/publish/lane.ts'
 import type { NumberedPush } from '../feed/publish/numbered.ts'
 import { sampleLine, samplePush, sampleTick } from '../feed/publish/sampletick.ts'
 import { TickWriter } from '../feed/publish/tickwriter.ts'
+import { wallClock } from '../feed/wallclock.ts'
 import { CompactRecord } from './compactrecord.ts'
 import type { Figure } from './figure.ts'
 import type { Measurement } from './measurement.ts'
@@ -25,7 +25,7 @@ export const encoding: Measurement = {
     const pushes = Array.from({ length: count }, (_none, sequence) => samplePush(line, { sequence }))
     const ticks = Array.from({ length: count }, (_none, sequence) => sampleTick({ sequence }))
     const writer = new TickWriter({ feed: 'default/demo', account: 'primary' })
-    const lane = laneOf('a', { values: new Fifo(), isBusy: false, isLined: false })
+    const lane = new Lanes().add('a', { values: new Fifo(), isBusy: false, isLined: false })
     const textOf = (index: number) => writer.payload(pushes[index] as NumberedPush, lane.texts, wallClock())
     const texts = pushes.map((_push, index) => textOf(index))
     const records = ticks.map(tick => record.encode(tick).slice())

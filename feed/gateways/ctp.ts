@@ -1,3 +1,4 @@
+import { wallClock } from '../wallclock.ts'
 import { ctpDepthOf } from './ctpdepth.ts'
 import { ctpErrorOf } from './ctperror.ts'
 import type { AccountSecrets, FrontError, Gateway, GatewayHandlers, SendResult } from './gateway.ts'
@@ -183,7 +184,7 @@ export class CtpGateway implements Gateway {
       if (!this.#asked.delete(push.InstrumentID)) return
       this.#take(push.InstrumentID)
     }
-    this.#handlers?.depth(ctpDepthOf(push), performance.timeOrigin + performance.now())
+    this.#handlers?.depth(ctpDepthOf(push), wallClock())
   }
 
   #take(instrument: string): void {

@@ -1,4 +1,5 @@
 import { stalled } from '../../crds/contract/fault.ts'
+import { wallClock } from '../wallclock.ts'
 import type { AccountSecrets, FrontError, Gateway, GatewayHandlers, SendResult } from './gateway.ts'
 import { frontErrors } from './message.ts'
 import type { RecordedDay, Recording } from './recording.ts'
@@ -228,7 +229,7 @@ export class ReplayGateway implements Gateway {
     if (name === undefined) return
     this.#pushed[number] = row
     const depth = this.#decoder.decode(records, (this.#day.rows[row] ?? 0) * tickBytes, name)
-    this.#handlers?.depth(depth, performance.timeOrigin + performance.now())
+    this.#handlers?.depth(depth, wallClock())
   }
 
   #numberAt(row: number): number {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { stalled } from '../../crds/contract/fault.ts'
+import { wallClock } from '../wallclock.ts'
 import { badPacket, controlFrame, FrameReader, isBadPacket } from './frame.ts'
 import type { AccountSecrets, Gateway, GatewayHandlers, SendResult } from './gateway.ts'
 import { type Answer, answerSchema, disconnectReasons, type Request } from './message.ts'
@@ -141,7 +142,7 @@ export class SimulatorGateway implements Gateway {
         const number = view.getUint32(offset + tickOffsets.number, true)
         const name = names[number]
         if (name === undefined) throw badPacket(`a tick has the number ${number}, which no answer named`)
-        this.#handlers?.depth(decoder.decode(view, offset, name), performance.timeOrigin + performance.now())
+        this.#handlers?.depth(decoder.decode(view, offset, name), wallClock())
       },
     })
   }

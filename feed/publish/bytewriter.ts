@@ -57,6 +57,12 @@ export class ByteWriter {
     this.#at += length
   }
 
+  /** From `start` to `end` of what is kept elsewhere. */
+  part(bytes: Uint8Array, start: number, end: number): void {
+    this.#slab.set(bytes.subarray(start, end), this.#at)
+    this.#at += end - start
+  }
+
   /** As JSON has it: `null` for what is no number, -0 as 0. The text is the one of `String(value)`. */
   number(value: number | null): void {
     if (value === null || !Number.isFinite(value)) {

@@ -3,7 +3,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import type { Gap } from '../../crds/contract/tick.ts'
 import { CoreSender } from './core.ts'
 import { Fifo } from './fifo.ts'
-import { laneOf } from './lane.ts'
+import { Lanes } from './lane.ts'
 import type { Parcel } from './sender.ts'
 
 afterEach(() => void vi.useRealTimers())
@@ -37,7 +37,7 @@ function openSender() {
 }
 
 function parcelOf(bytes: number, instrument = 'rb2605'): Parcel {
-  const lane = laneOf('a', { values: new Fifo(), isBusy: true, isLined: false })
+  const lane = new Lanes().add('a', { values: new Fifo(), isBusy: true, isLined: false })
   const cohort = { pending: 1, settled: () => {} }
   const tick = { instrument, epoch: 1, sequence: 1, receivedAt: 1, publishedAt: 2 }
   return { subject: 'a', header: Buffer.from('id'), payload: Buffer.alloc(bytes), queued: { ...tick, lane, cohort } }

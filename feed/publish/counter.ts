@@ -1,4 +1,4 @@
-import { wallClock } from './encoding.ts'
+import { wallClock } from '../wallclock.ts'
 import { LatencyWindow } from './latency.ts'
 import type { NumberedPush } from './numbered.ts'
 import type { Publisher, PublisherStatus } from './publisher.ts'

@@ -1,10 +1,5 @@
 import type { Gap } from '../../crds/contract/tick.ts'
 
-/** ms since 1970 with microsecond decimals: the clock of `receivedAt` and `publishedAt`. */
-export function wallClock(): number {
-  return Math.round((performance.timeOrigin + performance.now()) * 1000) / 1000
-}
-
 export function encodeGap(gap: Gap): Uint8Array {
   return Buffer.from(JSON.stringify(gap))
 }

@@ -2,10 +2,11 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { Account } from '../../crds/contract/desired.ts'
 import { subjectOf } from '../../crds/contract/subject.ts'
 import type { Gap } from '../../crds/contract/tick.ts'
+import { wallClock } from '../wallclock.ts'
 import { type Cohort, Cohorts } from './cohorts.ts'
-import { encodeGap, gapIdOf, gapSubjectOf, wallClock } from './encoding.ts'
+import { encodeGap, gapIdOf, gapSubjectOf } from './encoding.ts'
 import { GapLedger, isMergeable, type LossReason, merge } from './gapledger.ts'
-import { type Lane, laneOf } from './lane.ts'
+import { type Lane, Lanes } from './lane.ts'
 import { LatencyWindow } from './latency.ts'
 import type { NumberedPush, TickLine } from './numbered.ts'
 import type { Publisher, PublisherStatus } from './publisher.ts'
@@ -44,6 +45,7 @@ export class Outlet implements Publisher {
   readonly #options: OutletOptions
   readonly #sender: Sender
   readonly #rows = new Rows()
+  readonly #lanes = new Lanes()
   readonly #queue: ConflatingQueue<number>
   readonly #writer: TickWriter
   readonly #cohorts = new Cohorts()
@@ -206,7 +208,7 @@ export class Outlet implements Publisher {
   }
 
   #laneOf(line: TickLine): Lane {
-    line.lane ??= laneOf(subjectOf(this.#options.subjectPrefix, line.exchange, line.instrument), this.#queue.newLane())
+    line.lane ??= this.#lanes.add(subjectOf(this.#options.subjectPrefix, line.exchange, line.instrument), this.#queue.newLane())
     return line.lane
   }
 

@@ -1,6 +1,6 @@
 import type { Tick } from '../../crds/contract/tick.ts'
 import { noValue } from '../gateways/depth.ts'
-import { wallClock } from './encoding.ts'
+import { wallClock } from '../wallclock.ts'
 import type { NumberedPush, TickLine } from './numbered.ts'
 import { tickOf } from './tick.ts'
 

@@ -25,6 +25,8 @@ const slowNames = [
   ...['open', 'high', 'low', 'close', 'settlement'],
   ...['previousClose', 'previousSettlement', 'previousOpenInterest', 'upperLimit', 'lowerLimit'],
 ].map(name)
+/** All that `slowNames` can take. */
+const mostSlowBytes = slowNames.reduce((sum, { length }) => sum + length + 25, 0)
 const ends = {
   plain: Buffer.from(']}'),
   snapshot: Buffer.from('],"snapshot":true}'),
@@ -55,10 +57,10 @@ export class TickWriter {
     const to = this.#to
     const { depth } = push
     this.#renew(push, texts)
-    to.begin(mostBytes + texts.head.length + texts.middle.length)
-    to.bytes(texts.head)
+    to.begin(mostBytes + texts.middleEnd)
+    to.part(texts.bytes, 0, texts.headEnd)
     to.number(push.sequence)
-    to.bytes(texts.middle)
+    to.part(texts.bytes, texts.headEnd, texts.middleEnd)
     this.#time(push.exchangeTime)
     this.#number(names.receivedAt, push.receivedAt)
     this.#number(names.publishedAt, publishedAt)
@@ -67,7 +69,7 @@ export class TickWriter {
     this.#number(names.turnover, orNull(depth.Turnover))
     this.#number(names.openInterest, orNull(depth.OpenInterest))
     this.#number(names.averagePrice, averageOf(depth.AveragePrice, push.averageDivisor))
-    if (isSame(texts.slow, depth)) to.bytes(texts.slowBytes)
+    if (isSame(texts.slow, depth)) to.part(texts.bytes, texts.idEnd, texts.slowEnd)
     else this.#writeSlow(texts, depth)
     to.bytes(names.bids)
     this.#book(depth.BidPrice, depth.BidVolume)
@@ -81,8 +83,8 @@ export class TickWriter {
   header(push: NumberedPush, texts: LaneTexts): Uint8Array {
     const to = this.#to
     this.#renew(push, texts)
-    to.begin(mostBytes + texts.idStart.length)
-    to.bytes(texts.idStart)
+    to.begin(mostBytes + texts.idEnd)
+    to.part(texts.bytes, texts.middleEnd, texts.idEnd)
     to.number(push.time)
     to.byte(dash)
     to.number(push.hash)
@@ -100,7 +102,8 @@ export class TickWriter {
     keepSlow(slow, depth)
     const from = this.#to.length
     for (const [i, named] of slowNames.entries()) this.#number(named, orNull(slow[i] as number))
-    texts.slowBytes = this.#to.since(from).slice()
+    texts.bytes.set(this.#to.since(from), texts.idEnd)
+    texts.slowEnd = texts.idEnd + this.#to.length - from
   }
 
   #book(prices: number[], volumes: number[]): void {
@@ -121,18 +124,25 @@ export class TickWriter {
   }
 
   #renew({ line, epoch, tradingDay }: NumberedPush, texts: LaneTexts): void {
-    if (texts.epoch !== epoch) {
-      texts.epoch = epoch
-      texts.head = Buffer.from(`${this.#start}${epoch},"sequence":`)
-    }
-    if (texts.tradingDay === tradingDay) return
+    if (texts.epoch === epoch && texts.tradingDay === tradingDay) return
     const { instrument, exchange } = line
-    texts.tradingDay = tradingDay
     const day = JSON.stringify(tradingDay)
-    texts.middle = Buffer.from(
+    const head = Buffer.from(`${this.#start}${epoch},"sequence":`)
+    const middle = Buffer.from(
       `,"instrument":${JSON.stringify(instrument)},"exchange":"${exchange}","tradingDay":${day},"exchangeTime":`,
     )
-    texts.idStart = Buffer.from(`${headerStart}${inOneLine(`${tradingDay}-${exchange}-${instrument}-`)}`)
+    const idStart = Buffer.from(`${headerStart}${inOneLine(`${tradingDay}-${exchange}-${instrument}-`)}`)
+    texts.epoch = epoch
+    texts.tradingDay = tradingDay
+    texts.headEnd = head.length
+    texts.middleEnd = texts.headEnd + middle.length
+    texts.idEnd = texts.middleEnd + idStart.length
+    if (texts.idEnd + mostSlowBytes > texts.bytes.length) texts.bytes = new Uint8Array(texts.idEnd + mostSlowBytes)
+    texts.bytes.set(head)
+    texts.bytes.set(middle, texts.headEnd)
+    texts.bytes.set(idStart, texts.middleEnd)
+    // No number's equal: the fields are written anew, behind the rest.
+    texts.slow.fill(Number.NaN)
   }
 
   #time(exchangeTime: number | null): void {
@@ -156,7 +166,7 @@ export class TickWriter {
   }
 }
 
-function isSame(slow: number[], depth: Depth): boolean {
+function isSame(slow: Float64Array, depth: Depth): boolean {
   return (
     slow[0] === depth.OpenPrice &&
     slow[1] === depth.HighestPrice &&
@@ -172,7 +182,7 @@ function isSame(slow: number[], depth: Depth): boolean {
 }
 
 /** In the order of `slowNames`. */
-function keepSlow(slow: number[], depth: Depth): void {
+function keepSlow(slow: Float64Array, depth: Depth): void {
   slow[0] = depth.OpenPrice
   slow[1] = depth.HighestPrice
   slow[2] = depth.LowestPrice
