@@ -1,10 +1,10 @@
 import type { Tick } from '../crds/contract/tick.ts'
 import { Fifo } from '../feed/publish/fifo.ts'
-import { Lanes } from '../feed/publish/lane.ts'
-import type { NumberedPush } from '../feed/publish/numbered.ts'
-import { sampleLine, samplePush, sampleTick } from '../feed/publish/sampletick.ts'
+import { type Lane, Lanes } from '../feed/publish/lane.ts'
+import type { NumberedPush, TickLine } from '../feed/publish/numbered.ts'
+import { sampleLine, samplePush } from '../feed/publish/sampletick.ts'
+import { tickOf } from '../feed/publish/tick.ts'
 import { TickWriter } from '../feed/publish/tickwriter.ts'
-import { wallClock } from '../feed/wallclock.ts'
 import { CompactRecord } from './compactrecord.ts'
 import type { Figure } from './figure.ts'
 import type { Measurement } from './measurement.ts'
@@ -12,6 +12,10 @@ import { interleaved, median, timed } from './sample.ts'
 
 const rounds = 9
 const count = 50_000
+/** A market: what their ticks repeat does not fit into a processor's cache. */
+const instruments = 20_000
+/** Every so many ticks have another high. */
+const highEvery = 7
 
 /** What a binary encoding would save: a fixed record of every field of a tick beside the JSON that goes over the wire. */
 export const encoding: Measurement = {
@@ -21,12 +25,14 @@ export const encoding: Measurement = {
   limitMs: 60_000,
   async measure(signal) {
     const record = new CompactRecord()
-    const line = sampleLine()
-    const pushes = Array.from({ length: count }, (_none, sequence) => samplePush(line, { sequence }))
-    const ticks = Array.from({ length: count }, (_none, sequence) => sampleTick({ sequence }))
-    const writer = new TickWriter({ feed: 'default/demo', account: 'primary' })
-    const lane = new Lanes().add('a', { values: new Fifo(), isBusy: false, isLined: false })
-    const textOf = (index: number) => writer.payload(pushes[index] as NumberedPush, lane.texts, wallClock())
+    const source = { feed: 'default/demo', account: 'primary' } as const
+    const pushes = pushesOf(market())
+    const ticks = pushes.map(push => ({ ...tickOf(source, push), publishedAt: push.receivedAt }))
+    const writer = new TickWriter(source)
+    const textOf = (index: number) => {
+      const push = pushes[index] as NumberedPush
+      return writer.payload(push, (push.line.lane as Lane).texts, push.receivedAt)
+    }
     const texts = pushes.map((_push, index) => textOf(index))
     const records = ticks.map(tick => record.encode(tick).slice())
     const decoder = new TextDecoder()
@@ -43,6 +49,24 @@ export const encoding: Measurement = {
     )
     return figuresOf(rates, { json: texts[0]?.length ?? 0, record: records[0]?.length ?? 0 })
   },
+}
+
+function market(): TickLine[] {
+  const lanes = new Lanes()
+  return Array.from({ length: instruments }, (_none, number) => {
+    const line = sampleLine(`rb${number}`)
+    return { ...line, lane: lanes.add('a', { values: new Fifo(), isBusy: false, isLined: false }) }
+  })
+}
+
+/** Of lines across the whole market, with averages of many decimals, as a front divides them. */
+function pushesOf(lines: TickLine[]): NumberedPush[] {
+  const step = 7919
+  return Array.from({ length: count }, (_none, sequence) => {
+    const push = samplePush(lines[(sequence * step) % lines.length] as TickLine, { sequence })
+    const high = push.depth.HighestPrice + (sequence % highEvery === 0 ? sequence % 100 : 0)
+    return { ...push, depth: { ...push.depth, HighestPrice: high, Volume: sequence, AveragePrice: 35_000 + sequence / 7 } }
+  })
 }
 
 async function rateOf(work: (index: number) => unknown): Promise<number> {
