@@ -8,6 +8,7 @@ import { startNats } from '../test/services/nats.ts'
 import { marketData } from './catalogue.ts'
 import type { Beside, Figure } from './figure.ts'
 import { startFront } from './front.ts'
+import { settleMs } from './load.ts'
 import { feedKey, simulatedManifests } from './manifests.ts'
 import type { Extent, Measurement } from './measurement.ts'
 import { type Noticing, openNoticing } from './noticing.ts'
@@ -60,6 +61,7 @@ async function measure(course: Course, budget: Budget, signal: AbortSignal): Pro
       await until('ticks of all instruments', () => consumer.counts().accepted >= enough, ticksDeadlineMs)
     }
     await ticksOfAll(2)
+    await delay(settleMs, undefined, { signal })
     const samples: Flip[] = []
     for (let flip = 0; flip < course.flips; flip++) {
       samples.push(await abortable(flipOnce(stage, flip % 2 === 0 ? 'backup' : 'primary'), signal))

@@ -20,7 +20,7 @@ import { childrenOf, type Usage, usageOf } from './usage.ts'
 const instruments = 20_000
 /** The stream keeps all of it, so that it can be read back: 1 KB a tick. */
 const streamBytes = 40 * 2 ** 30
-/** After the subscription: its 20,000 snapshots are not the load. */
+/** After the subscription: its 20,000 snapshots are not the load, nor is what V8 compiles of a process that has just started. */
 export const settleMs = 10_000
 const lookMs = 5000
 /** Of the measured time, at either end, whose memory is compared. */

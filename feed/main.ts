@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { feedDirectory } from '../crds/contract/desired.ts'
 import { asFault, stalled } from '../crds/contract/fault.ts'
 import { loadCalendar } from './calendar/open.ts'
+import { tuneHeap } from './heap.ts'
 import { addRpcMetric } from './rpc/metrics.ts'
 import { openResponder } from './rpc/open.ts'
 import { readBusSecrets } from './session/secrets.ts'
@@ -27,6 +28,7 @@ import { addTradingMetrics } from './supervisor/tradingmetrics.ts'
 // Exchange times are Shanghai's, and CTP's library dates ticks by the machine's zone. Node takes a zone over at run time, children
 // inherit it.
 process.env.TZ = feedZone
+tuneHeap()
 
 /** A stop takes the sessions' time (4 s) and a little; a supervisor that hangs ends all the same. */
 const stopMs = 8000

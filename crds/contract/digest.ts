@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { createHash, createHmac, type Hash, type Hmac, randomUUID } from 'node:crypto'
 
 const texts = new WeakMap<object, string>()
 /** Stands for an array whose text is kept, until the text around it is there. */
@@ -7,13 +7,19 @@ const marks = new RegExp(`"${mark}:(\\d+)"`, 'g')
 
 /** JSON with object keys sorted and `undefined` members left out, so that equal values have equal texts. */
 export function canonical(value: unknown): string {
+  return piecesOf(value).join('')
+}
+
+/** The canonical text in pieces, so that texts that are kept need not be copied. */
+function piecesOf(value: unknown): string[] {
   const kept: string[] = []
   const text = JSON.stringify(value, (_key, member: unknown) => {
     if (isPlainObject(member)) return sorted(member)
     const known = Array.isArray(member) ? texts.get(member) : undefined
     return known === undefined ? member : `${mark}:${kept.push(known) - 1}`
   })
-  return kept.length === 0 ? text : text.replaceAll(marks, (_mark, i) => kept[Number(i)] ?? '')
+  // What a mark is split by stands between the pieces.
+  return kept.length === 0 ? [text] : text.split(marks).map((piece, i) => (i % 2 === 0 ? piece : (kept[Number(piece)] ?? '')))
 }
 
 /**
@@ -29,7 +35,7 @@ export function keepText(value: unknown[]): void {
  * of the algorithm: when it changes, an upgrade must not take every feed for changed.
  */
 export function digestOf(value: unknown): string {
-  return `v1:${createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32)}`
+  return `v1:${ended(createHash('sha256'), value)}`
 }
 
 const digests = new WeakMap<object, string>()
@@ -48,7 +54,12 @@ export function digestOnce(value: object): string {
  * without the key, which never leaves the controller's state directory.
  */
 export function keyedDigestOf(key: Buffer, value: unknown): string {
-  return `k1:${createHmac('sha256', key).update(canonical(value)).digest('hex').slice(0, 32)}`
+  return `k1:${ended(createHmac('sha256', key), value)}`
+}
+
+function ended(hash: Hash | Hmac, value: unknown): string {
+  for (const piece of piecesOf(value)) hash.update(piece)
+  return hash.digest('hex').slice(0, 32)
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

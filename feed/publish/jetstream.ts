@@ -131,7 +131,7 @@ export class JetStreamSender implements Sender {
 
   #sendOverdue(): void {
     const now = performance.now()
-    const overdue = this.#entries().filter(([, { dueAt }]) => dueAt <= now)
+    const overdue = this.#entries(({ dueAt }) => dueAt <= now)
     if (overdue.length === 0 || !this.#isReady || this.#connection === undefined || this.#stream === undefined) return
     for (const [, outstanding] of overdue) outstanding.dueAt = now + ackTimeoutMs
     // Where the stream does not answer, they are due again later.
@@ -237,8 +237,11 @@ export class JetStreamSender implements Sender {
     this.#handlers.roomy()
   }
 
-  #entries(): [number, Outstanding][] {
-    return this.#outstanding.flatMap((outstanding, number) => (outstanding === undefined ? [] : [[number, outstanding]]))
+  #entries(holds: (outstanding: Outstanding) => boolean = () => true): [number, Outstanding][] {
+    const entries: [number, Outstanding][] = []
+    for (const [number, outstanding] of this.#outstanding.entries())
+      if (outstanding !== undefined && holds(outstanding)) entries.push([number, outstanding])
+    return entries
   }
 
   #forget(number: number): void {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { feedDirectory } from '../../crds/contract/desired.ts'
 import { loadCalendar } from '../calendar/open.ts'
 import { openGateway } from '../gateways/open.ts'
+import { tuneHeap } from '../heap.ts'
 import { openPublisher } from '../publish/open.ts'
 import { beginAt } from './frontorder.ts'
 import type { FromSession, SessionStart, ToSession } from './message.ts'
@@ -13,6 +14,8 @@ import { assertZone } from './zone.ts'
 // Signals of the terminal's group go to the supervisor, which tells its sessions what to do.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
+
+tuneHeap()
 
 let session: Promise<Session> | undefined
 let isStopping = false

@@ -10,12 +10,15 @@ export class Ledger {
   readonly #failed: (error: unknown) => void
   #position: Position
   #checkpoints = 0
+  /** Whoever reads the disk takes it that nothing was published after that; as it is where nothing lies there. */
+  #isExactOnDisk: boolean
 
   /** `failed` is called where the position cannot be written: that costs it after the next restart, and is no reason to end the ticks. */
   constructor(state: StateDirectory, saved: Position | undefined, failed: (error: unknown) => void) {
     this.#state = state
     this.#failed = failed
     this.#position = saved ?? emptyPosition(Date.now())
+    this.#isExactOnDisk = this.#position.exact
   }
 
   get position(): Position {
@@ -34,10 +37,13 @@ export class Ledger {
     if (this.#checkpoints % checkpointsPerSave === 0) this.save()
   }
 
-  /** A gate opened: from here on more may have been published than the position names, also for whoever reads the disk. */
+  /**
+   * A gate opened: from here on more may have been published than the position names, also for whoever reads the disk. After a flip the disk says so already,
+   * and a megabyte need not be written just when the new account has most to do.
+   */
   opened(): void {
     this.lost()
-    this.save()
+    if (this.#isExactOnDisk) this.save()
   }
 
   /** The session whose gate was open took its position with it. */
@@ -48,6 +54,7 @@ export class Ledger {
   save(): void {
     try {
       this.#state.savePosition(this.#position)
+      this.#isExactOnDisk = this.#position.exact
     } catch (error) {
       this.#failed(error)
     }

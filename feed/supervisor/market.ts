@@ -4,9 +4,15 @@ import { canonical } from '../../crds/contract/digest.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
 import type { Calendar } from '../calendar/calendar.ts'
 
-/** The different trading windows among the groups. */
+const windowsOfGroups = new WeakMap<InstrumentGroup[], TradingWindows[]>()
+
+/** The different trading windows among groups, which nobody changes: found once for each array of them. */
 export function windowsOf(groups: InstrumentGroup[]): TradingWindows[] {
-  return [...new Map(groups.map(group => [canonical(group.windows), group.windows])).values()]
+  const known = windowsOfGroups.get(groups)
+  if (known !== undefined) return known
+  const windows = [...new Map(groups.map(group => [canonical(group.windows), group.windows])).values()]
+  windowsOfGroups.set(groups, windows)
+  return windows
 }
 
 /** Whether any of the windows is open, and when that may change next. */
