@@ -22,16 +22,19 @@ export function controllerMetrics(version: string) {
     registers,
   })
   info.set({ version }, 1)
+  const reconciles = new Counter({
+    name: 'feedplane_reconcile_total',
+    help: 'Reconciliations by kind and result.',
+    labelNames: ['kind', 'result'],
+    registers,
+  })
+  // One that hangs in its first look has counted none: the alert needs a series to see that.
+  reconciles.inc({ kind: 'Feed', result: 'done' }, 0)
   return {
     registry,
     drills: drillMetrics(registry),
     stacks: stackMetrics(registry),
-    reconciles: new Counter({
-      name: 'feedplane_reconcile_total',
-      help: 'Reconciliations by kind and result.',
-      labelNames: ['kind', 'result'],
-      registers,
-    }),
+    reconciles,
     reconcileSeconds: new Histogram({
       name: 'feedplane_reconcile_duration_seconds',
       help: 'Duration of reconciliations.',
