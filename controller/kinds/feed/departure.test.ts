@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { transient } from '../../../crds/contract/fault.ts'
 import { feedKey, openStage, type Stage } from '../../simulation/stage.ts'
 
 let stage: Stage
@@ -52,6 +53,50 @@ describe('the network of a feed that is deleted', () => {
     stage.setDeclared(false)
     await stage.pass(minuteMs)
     expect([...h1().networks.keys()]).toEqual([network])
+  })
+})
+
+describe('the network of a feed that moves to another host', () => {
+  const networks = (host: string) => [...(stage.engines.get(`sim/${host}`)?.networks.keys() ?? [])]
+  const releases = () => stage.writes.filter(name => name.startsWith('release network'))
+
+  beforeEach(() => stage.pass(minuteMs))
+
+  it('goes from the old one once nothing is left there, and comes back with the feed', async () => {
+    stage.edit({ host: 'h2' })
+    await stage.pass(minuteMs)
+    expect([networks('h1'), networks('h2')]).toEqual([[], [network]])
+    expect(stage.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }))
+    stage.edit({ host: 'h1' })
+    await stage.pass(minuteMs)
+    expect([networks('h1'), networks('h2')]).toEqual([[network], []])
+  })
+
+  it('stays where something else is on it, and is asked about once', async () => {
+    h1().addStranger('somebody-else').spec.network = network
+    stage.edit({ host: 'h2' })
+    await stage.pass(10 * minuteMs)
+    expect([networks('h1'), releases().length]).toEqual([[network], 1])
+  })
+
+  it('goes where the engine would not let it go at first', async () => {
+    const { releaseNetwork } = h1()
+    h1().releaseNetwork = async () => Promise.reject(transient('EngineError', 'not now'))
+    stage.edit({ host: 'h2' })
+    await stage.pass(minuteMs)
+    expect(told('ReleaseNetworkFailed').length).toBeGreaterThan(0)
+    h1().releaseNetwork = releaseNetwork
+    await stage.pass(10 * minuteMs)
+    expect(networks('h1')).toEqual([])
+  })
+
+  it('keeps no failover waiting', async () => {
+    h1().releaseNetwork = async () => Promise.reject(transient('EngineError', 'not now'))
+    stage.edit({ host: 'h2' })
+    await stage.pass(minuteMs)
+    stage.edit({ active: 'backup' })
+    await stage.pass(minuteMs)
+    expect(stage.feeds()[0]?.gate?.account).toBe('backup')
   })
 })
 

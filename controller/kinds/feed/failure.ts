@@ -117,6 +117,7 @@ export function withOutcome(decided: FeedMemory, step: Step, fault: StepFault | 
   const memory = fault && step.action === 'Push' ? forgetPush(decided) : decided
   if (step.action === 'RetryLogins') return fault && fault.class !== 'stalled' ? memory : loginsRetried(memory, step.token)
   if (step.action === 'Resubscribe') return fault && fault.class !== 'stalled' ? memory : remembered(memory, step.token)
+  if (step.action === 'ReleaseNetwork') return fault ? { ...memory, hosts: [...new Set([...memory.hosts, step.host])] } : memory
   const { rollout } = memory
   if (!rollout || rollout.failure || !('container' in step) || step.container !== rollout.container) return memory
   const { fault: before, ...rest } = rollout

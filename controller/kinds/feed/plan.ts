@@ -5,7 +5,7 @@ import { type FeedInput, findRevision, findWorkload, isDeclaredStopped, isRunnin
 import { withLoginRetry } from './loginretry.ts'
 import { epochSeen, observe } from './observation.ts'
 import { withPreflight } from './preflight.ts'
-import { planEnd, withPolicy } from './removal.ts'
+import { planEnd, withPolicy, withReleases } from './removal.ts'
 import { lookAfterServing, planRepair } from './repair.ts'
 import { withResubscription } from './resubscription.ts'
 import { retire } from './retention.ts'
@@ -35,7 +35,7 @@ export function plan(gathered: FeedInput): Decision {
   const seen = { ...input, memory }
   const decision = withPreflight(withStart(converge(seen, aim), seen), seen)
   const told = { ...decision, notes: [...notes, ...decision.notes] }
-  return retire(withResubscription(withLoginRetry(told, input), input), input)
+  return retire(withReleases(withResubscription(withLoginRetry(told, input), input), input), input)
 }
 
 function converge(input: FeedInput, aim: Aim): Decision {

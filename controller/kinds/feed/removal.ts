@@ -42,8 +42,24 @@ function planRemoval(input: FeedInput): Decision {
     : { ...idle(input.memory), wakeMs: retryIntervalMs }
 }
 
+/**
+ * A feed that has moved leaves no network behind on a host that was seen empty. Only where nothing else is to be done: a network that an engine does not let
+ * go must not keep a gate from moving. Until then the host is remembered.
+ */
+export function withReleases(decision: Decision, { memory: { hosts } }: FeedInput): Decision {
+  const { memory, steps } = decision
+  const left = hosts.filter(host => !memory.hosts.includes(host))
+  if (left.length === 0) return decision
+  if (steps.length > 0) return { ...decision, memory: { ...memory, hosts: [...memory.hosts, ...left] } }
+  return { ...decision, steps: left.map(releaseOf) }
+}
+
 function releasesOf({ memory: { serving, hosts } }: FeedInput): Step[] {
   const placed = serving ? [serving.host] : []
-  const reason = 'its network goes where it is ours and nothing else is on it'
-  return [...new Set([...placed, ...hosts])].map(host => ({ action: 'ReleaseNetwork', host, reason }))
+  return [...new Set([...placed, ...hosts])].map(releaseOf)
 }
+
+const releaseOf = (host: string): Step => ({
+  ...{ action: 'ReleaseNetwork', host },
+  reason: 'its network goes where it is ours and nothing else is on it',
+})
