@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../test/services/directory.ts'
 import { type Nats, startNats } from '../test/services/nats.ts'
 import type { Figure } from './figure.ts'
 import { startFront } from './front.ts'
-import type { Measurement } from './measurement.ts'
+import { type Measurement, settleMs } from './measurement.ts'
 import { rateOfStream } from './publish.ts'
 import { median, percentile } from './sample.ts'
 import { childrenOf, type Usage, usageOf } from './usage.ts'
@@ -20,8 +20,6 @@ import { childrenOf, type Usage, usageOf } from './usage.ts'
 const instruments = 20_000
 /** The stream keeps all of it, so that it can be read back: 1 KB a tick. */
 const streamBytes = 40 * 2 ** 30
-/** After the subscription: its 20,000 snapshots are not the load, nor is what V8 compiles of a process that has just started. */
-export const settleMs = 10_000
 const lookMs = 5000
 /** Of the measured time, at either end, whose memory is compared. */
 const memoryShare = 0.2

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Figure } from './figure.ts'
-import { openWorld, type Part, partsOf, settleMs } from './load.ts'
-import type { Measurement } from './measurement.ts'
+import { openWorld, type Part, partsOf } from './load.ts'
+import { type Measurement, settleMs } from './measurement.ts'
 import { profileOf } from './profile.ts'
 import { usageOf } from './usage.ts'
 

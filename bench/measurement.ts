@@ -1,6 +1,9 @@
 import type { Service } from '../test/services/availability.ts'
 import type { Figure } from './figure.ts'
 
+/** After the subscription of a market, in ms: its snapshots are not what is measured, nor is what V8 compiles of a process that has just started. */
+export const settleMs = 10_000
+
 /** One entry of the bench: it sets its own scene up, measures, and leaves nothing behind. */
 export type Measurement = {
   /** What `npm run bench -- NAME` calls it. */
