@@ -145,6 +145,7 @@ describe.concurrent('a feed', () => {
     World.with(async world => {
       const { feed } = world
       await world.startReady()
+      await world.bothLive()
       const moved = withLive(world.desired, { active: 'backup' }, 3)
       expect(await feed.put(moved)).toMatchObject({ status: 200, body: { changed: true, epoch: 3, active: 'backup' } })
       expect(await feed.put(moved)).toMatchObject({ status: 200, body: { changed: false } })
