@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isLong } from './test/long.ts'
 
 // `unit` stands beside the code and needs no service. `services` drives real ones, after the unit tests: two files at a time, because
@@ -7,8 +8,20 @@ import { isLong } from './test/long.ts'
 // `npm run test:faults`, `alerts` to `npm run test:alerts`. (Order 0 is no order: vitest moves a project of one worker to the end.)
 const alone = ['test/feed-faults.test.ts', 'test/feed-watchdog.test.ts']
 
+/** Vitest begins with the largest files; this one is small and takes longest, and would run alone at the end of its group. */
+const longest = /seeds\.test\.ts$/
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const first = sorted.filter(({ moduleId }) => longest.test(moduleId))
+    return [...first, ...sorted.filter(file => !first.includes(file))]
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
