@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { isLong } from './test/long.ts'
 
-// `unit` stands beside the code and needs no service. `services` drives real ones, after the unit tests: two files at a time, because
+// `unit` stands beside the code and needs no service. `services` drives real ones, after the unit tests: three files at a time, because
 // half of a suite is waiting, and no more, because they share the cores and one Docker engine. Suites whose subject is time itself are
 // after them, one feed each and beside nothing heavier (`services-alone`). `faults` and `faults-apart`, the part of it that needs a network namespace of its own, belong to
 // `npm run test:faults`, `alerts` to `npm run test:alerts`. (Order 0 is no order: vitest moves a project of one worker to the end.)
@@ -37,7 +37,7 @@ export default defineConfig({
           name: 'services',
           include: ['test/**/*.test.ts'],
           exclude: ['test/faults/**', 'test/alerts/**', ...(isLong ? [] : ['test/long/**']), ...alone],
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
