@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { keyOf } from '../crds/contract/resource.ts'
@@ -83,7 +84,9 @@ export async function startController(settings: ControllerSettings): Promise<Con
     for (const key of store.memory.feeds()) queue.add(resourceId('Feed', key))
   }
   const engines = openEngines(settings, store, recorder, owner => (owner?.startsWith('Feed/') ? queue.hint(owner) : addFeeds()))
+  const stackHints = new EventEmitter().setMaxListeners(0)
   const onAffected = (ids: Set<string>) => {
+    stackHints.emit('hint')
     for (const id of ids) {
       queue.add(id)
       const resource = parseResourceId(id)
@@ -119,7 +122,7 @@ export async function startController(settings: ControllerSettings): Promise<Con
       evidence: evidenceKeeper(settings.stateDirectory),
       wakeFeed: key => queue.add(resourceId('Feed', key)),
     },
-    stacks: openStacks(settings, store, recorder, queue, stop.signal),
+    stacks: openStacks(settings, store, recorder, queue, stackHints, stop.signal),
     onStep: recorder.step,
     onEvent: recorder.event,
     onStatus: recorder.changed,
@@ -201,12 +204,14 @@ function openStacks(
   store: Store,
   recorder: Recorder,
   queue: KeyQueue,
+  hints: EventEmitter,
   signal: AbortSignal,
 ): StackTools {
   const opened = new Map<string, Compose>()
   const onChange = () => {
     for (const compose of opened.values()) compose.reread()
     for (const { resource } of store.declared.list('Stack')) queue.add(resourceId('Stack', keyOf(resource.metadata)))
+    hints.emit('hint')
   }
   const onError = (error: Error) => log.error({ err: error }, 'watching the files of stacks failed, the resync goes on')
   const { follow } = openFileWatch(onChange, onError, signal)
@@ -219,6 +224,10 @@ function openStacks(
     },
     configuration: configurationDigest,
     follow,
+    onHint: listener => {
+      hints.on('hint', listener)
+      return () => void hints.off('hint', listener)
+    },
     onStep: recorder.stackStep,
   }
 }

@@ -259,6 +259,22 @@ it('leaves all that runs as it is where a file is bad, and says where', async ()
   expect(different(before, await containers())).toEqual([])
 })
 
+it('gives up what it is bringing up as soon as that is mended', async () => {
+  const before = readFileSync(composeFile(), 'utf8')
+  const check = '{test: [CMD, "false"], interval: 300ms, start_period: 1h}'
+  const more = `  slow: {<<: *service, command: [sleep, '1000'], healthcheck: ${check}}
+  late: {<<: *service, command: [sleep, '1000'], depends_on: {slow: {condition: service_healthy}}}
+`
+  edit('compose/docker-compose.yml', 'volumes: {data', `${more}volumes: {data`)
+  await until('what the other waits for', async () => 'slow' in (await containers()))
+  edit('compose/docker-compose.yml', '"false"', '"true"')
+  await until('both to run', async () => (await status()).ready === '9/9')
+  expect(await reasons()).toContain('ChangeCutOff')
+  writeFileSync(composeFile(), before)
+  await until('both to be gone', async () => (await status()).ready === '7/7')
+  await settled()
+})
+
 it('removes a service that is no longer declared, and nothing that it did not run', async () => {
   const strangers = [
     ['same', engine.project],

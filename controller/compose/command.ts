@@ -43,7 +43,7 @@ export function dockerCommand(environment: Record<string, string>): DockerComman
       const errors = collect(child.stderr, maxErrorBytes)
       const [code] = (await once(child, 'close')) as [number | null]
       if (late.aborted) throw transient('ComposeTimeout', `docker did not ${what} within ${timeoutMs / 1000} s`)
-      if (signal.aborted) throw transient('ComposeFailed', `docker did not ${what}: the controller is ending`)
+      if (signal.aborted) throw transient('ComposeFailed', `docker did not ${what}: it was ended before`)
       if (code !== 0) throw new CommandFailed(errors.text())
       return output.text()
     } finally {

@@ -6,6 +6,7 @@ export const noStacks: StackTools = {
     throw new Error(`no Stack is declared on ${host}`)
   },
   configuration: async () => '',
+  onHint: () => () => undefined,
   follow: () => undefined,
   onStep: () => undefined,
 }

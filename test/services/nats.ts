@@ -43,7 +43,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   await writeFile(config, JSON.stringify(configOf(options, { port, monitorPort, store: join(dir.path, 'store') })), {
     mode: 0o600,
   })
-  const env = options.isForMarket ? { GOGC: '400' } : {}
+  const env = options.isForMarket ? { GOGC: process.env.GOGC ?? '400' } : {}
   const start = () =>
     startDaemon({ command: 'nats-server', args: ['-c', config], dir: dir.path, env, ready: () => isHealthy(monitorUrl) })
   let daemon = await start()

@@ -1,6 +1,7 @@
 import type { EngineAddress } from '../../compose/command.ts'
 import { millisecondsOf } from '../../runtime/duration.ts'
 import type { StackStep } from './decision.ts'
+import { untilEdited } from './edit.ts'
 import { addressOf, declarationOf, type StackPorts } from './gather.ts'
 import type { StackInput } from './input.ts'
 
@@ -17,16 +18,20 @@ export async function apply(steps: StackStep[], input: StackInput, ports: StackP
 async function carryOut(
   step: StackStep,
   engine: EngineAddress,
-  { declared }: StackInput,
-  { stacks }: StackPorts,
+  input: StackInput,
+  ports: StackPorts,
   signal: AbortSignal,
 ): Promise<void> {
+  const { declared } = input
+  const { stacks } = ports
   const compose = stacks.compose(step.placement.host)
   switch (step.action) {
     case 'ComposeUp': {
       if (!declared) return
       const timeoutMs = millisecondsOf(declared.resource.spec.timeout)
-      return compose.up(engine, declarationOf(declared), step.services, timeoutMs, signal)
+      return untilEdited(input, ports, signal, either =>
+        compose.up(engine, declarationOf(declared), step.services, timeoutMs, either),
+      )
     }
     case 'Restart':
       return compose.restart(engine, step.containers, signal)

@@ -26,6 +26,8 @@ export type StackTools = {
   configuration: (paths: string[]) => Promise<string>
   /** Has changes in these folders looked at. */
   follow: (folders: string[]) => void
+  /** Calls the listener when a Stack's declaration, or a file that one is made from, may have changed. Answers what ends that. */
+  onHint: (listener: () => void) => () => void
   onStep: (stack: string, step: StackStep) => void
 }
 
@@ -94,7 +96,8 @@ async function versionOf(
     .catch(() => undefined)
 }
 
-async function readServices(
+/** What Compose reads from the declared files, or why it cannot. */
+export async function readServices(
   declared: Declared<'Stack'>,
   { stacks }: StackPorts,
   signal: AbortSignal,

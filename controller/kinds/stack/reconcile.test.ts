@@ -13,19 +13,25 @@ import { reconcileStack } from './reconcile.ts'
 let store: Store
 let events: string[]
 let world: { containers: ComposeContainer[]; configuration: string; answers: Partial<Compose> }
+/** Tells a look in progress that something may have changed. */
+let hint: () => void
 beforeEach(() => {
   store = openStore(':memory:')
   events = []
+  hint = () => undefined
   world = { containers: [], configuration: 'one', answers: {} }
-  const metadata = (name: string) => ({ name, namespace: 'n' })
-  const resources: Resource[] = [
-    { kind: 'Host', metadata: metadata('h'), spec: kinds.Host.spec.parse({ engine: { type: 'docker' } }) },
-    { kind: 'Stack', metadata: metadata('s'), spec: kinds.Stack.spec.parse({ hostRef: 'h', project: 'p', files: ['c.yml'] }) },
-  ]
-  const objects = resources.map(resource => ({ resource, origin: { file: '/m/s.yaml', line: 1 } }))
-  store.declared.accept({ objects, complete: true })
+  declare({ hostRef: 'h', project: 'p', files: ['c.yml'] })
 })
 afterEach(() => store.close())
+
+/** Declares the Stack so, or not at all. */
+function declare(spec?: object): void {
+  const metadata = (name: string) => ({ name, namespace: 'n' })
+  const host: Resource = { kind: 'Host', metadata: metadata('h'), spec: kinds.Host.spec.parse({ engine: { type: 'docker' } }) }
+  const stack: Resource[] = spec ? [{ kind: 'Stack', metadata: metadata('s'), spec: kinds.Stack.spec.parse(spec) }] : []
+  const objects = [host, ...stack].map(resource => ({ resource, origin: { file: '/m/s.yaml', line: 1 } }))
+  store.declared.accept({ objects, complete: true })
+}
 
 const service: ComposeService = {
   ...{ name: 'bus', image: 'i:1', hash: 'h', digest: 'd', restart: 'always', replicas: 1, dependsOn: [], binds: ['/c/bus.conf'] },
@@ -64,7 +70,17 @@ const compose = (): Compose => ({
 /** One look; the conditions as `Type=Status Reason`. */
 async function look(): Promise<string[]> {
   const onEvent = ({ type, reason }: { type: string; reason: string }) => void events.push(`${type} ${reason}`)
-  const stacks = { compose, configuration: async () => world.configuration, follow: () => undefined, onStep: () => undefined }
+  const onHint = (listener: () => void) => {
+    hint = listener
+    return () => undefined
+  }
+  const stacks = {
+    compose,
+    configuration: async () => world.configuration,
+    follow: () => undefined,
+    onHint,
+    onStep: () => undefined,
+  }
   const ports = { clock: handClock(0), store, declared: store.declared, problems: () => [], onEvent, onStatus: () => undefined }
   await reconcileStack('n/s', { ...ports, stacks }, AbortSignal.timeout(5000))
   return (store.status.get('Stack', 'n/s')?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`)
@@ -139,5 +155,53 @@ describe('a stack that cannot be brought up', () => {
     world.answers = {}
     await look()
     expect(await look()).toEqual(['Ready=True ServicesReady', 'SourceValid=True Read'])
+  })
+})
+
+describe('a stack that is brought up for long', () => {
+  /** The `compose up` in progress. */
+  let up: { signal: AbortSignal; end: () => void }
+  let began: Promise<void>
+  beforeEach(() => {
+    const { promise, resolve: begin } = Promise.withResolvers<void>()
+    began = promise
+    world.answers.up = (_engine, _declaration, _services, _timeoutMs, signal) =>
+      new Promise((end, fail) => {
+        up = { signal, end }
+        signal.addEventListener('abort', () => fail(new Error('it was ended')))
+        begin()
+      })
+  })
+
+  it.each([
+    ['it is declared otherwise', () => declare({ hostRef: 'h', project: 'p', files: ['other.yml'] })],
+    ['it is no longer declared', () => declare()],
+    [
+      'a file of it is another one',
+      () => {
+        world.answers.services = async () => [{ ...service, hash: 'another' }]
+      },
+    ],
+  ])('begins anew where %s meanwhile', async (_what, edit) => {
+    const looking = look()
+    await began
+    edit()
+    hint()
+    await looking
+    expect(events).toEqual(['Normal ChangeCutOff'])
+  })
+
+  it('goes on where nothing has changed, or a file cannot be read', async () => {
+    const looking = look()
+    await began
+    hint()
+    world.answers.services = () => Promise.reject(fileFault(says('yaml: line 3: did not find expected key')))
+    hint()
+    await new Promise(setImmediate)
+    expect(up.signal.aborted).toBe(false)
+    world.containers = runs()
+    up.end()
+    await looking
+    expect(events).toEqual(['Normal ServicesBroughtUp'])
   })
 })

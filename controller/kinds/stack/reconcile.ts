@@ -6,6 +6,7 @@ import { type Note, normal, warning } from '../feed/decision.ts'
 import { apply } from './apply.ts'
 import type { Trouble } from './checks.ts'
 import type { StackDecision } from './decision.ts'
+import { Edited } from './edit.ts'
 import { addressOf, gather, type StackPorts } from './gather.ts'
 import { type StackInput, servicesIn } from './input.ts'
 import { plan } from './plan.ts'
@@ -23,6 +24,7 @@ export async function reconcileStack(key: string, ports: StackPorts, signal: Abo
     await apply(decision.steps, input, ports, signal)
     store.stacks.put(key, await accepted(input, decision, ports, signal))
   } catch (error) {
+    if (error instanceof Edited) return beginAnew(key, ports)
     const fault = asFault(error)
     show(input, { ...decision, trouble: troubleOf(fault) }, ports)
     return { type: 'error', fault }
@@ -30,6 +32,11 @@ export async function reconcileStack(key: string, ports: StackPorts, signal: Abo
   for (const note of decision.outcomes) tell(key, note, ports)
   if (!input.declared && decision.afterwards.placements.length === 0) return forget(key, ports)
   return resultOf(decision)
+}
+
+function beginAnew(key: string, ports: StackPorts): Result {
+  tell(key, normal('ChangeCutOff', 'something else is declared now: bringing up what was declared before was ended'), ports)
+  return { type: 'after', delayMs: 0 }
 }
 
 function resultOf({ steps, trouble, wakeMs }: StackDecision): Result {
