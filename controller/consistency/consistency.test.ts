@@ -78,6 +78,30 @@ describe('accounts', () => {
     expect(check(half, { ...env, B_MD_ADDRESS: 'tcp://b:1' })).toEqual([])
   })
 
+  it('are shared by feeds only where they allow as many logins: a warning', () => {
+    const shared = (over: Record<string, string>) => check({ ...right, 'Feed f': feed(), 'Feed g': feed(over) }, env)
+    expect(shared({ credentials: '{primary: primary}' })).toEqual([
+      'warning LoginsShared f spec.credentials.primary: Credentials primary allow 1 login at a time, and the feeds f, g log in with them',
+      'warning LoginsShared g spec.credentials.primary: Credentials primary allow 1 login at a time, and the feeds f, g log in with them',
+    ])
+    expect(shared({}).map(line => line.split(':')[0])).toEqual([
+      'warning LoginsShared f spec.credentials.primary',
+      'warning LoginsShared f spec.credentials.backup',
+      'warning LoginsShared g spec.credentials.primary',
+      'warning LoginsShared g spec.credentials.backup',
+    ])
+    expect(shared({ state: 'Stopped' })).toEqual([])
+    const cold = '{primary: primary, backup: backup, standby: cold}'
+    expect(shared({ credentials: cold })).toHaveLength(2)
+    const two = {
+      'Credentials primary': '{env: {prefix: P_}, logins: 2}',
+      'Credentials backup': '{env: {prefix: B_}, logins: 2}',
+    }
+    expect(check({ ...right, ...two, 'Feed f': feed(), 'Feed g': feed() }, env)).toEqual([])
+    const replay = { 'FeedProfile p': '{gateway: {type: replay, replay: {files: [a.csv]}}}' }
+    expect(check({ ...right, ...replay, 'Feed f': feed(), 'Feed g': feed() }, env)).toEqual([])
+  })
+
   it('may bring their fronts in files that nobody reads here: a warning', () => {
     const files = { ...right, 'FeedProfile p': "{gateway: {type: ctp, fronts: {primary: ['tcp://a:1']}}}" }
     const found = check({ ...files, 'Credentials backup': '{file: {path: b}}', 'Feed f': feed() }, env)

@@ -3,7 +3,7 @@ import { missingFronts, partialSecrets, wrongAccountTypes } from './accounts.ts'
 import { bindsOutsideRoots, containerNameClashes, imagesNotInStore } from './containers.ts'
 import { drillsWithoutStandby, impossibleSchedules } from './drills.ts'
 import type { Check, ConsistencyInput } from './input.ts'
-import { handoversWithoutLogins } from './logins.ts'
+import { handoversWithoutLogins, sharedLogins } from './logins.ts'
 import { danglingReferences } from './references.ts'
 import { tooManyInstruments, unresolvedSets } from './sets.ts'
 import { sharedProjects, stacksWithoutDocker, twoStacksInOneProject } from './stacks.ts'
@@ -13,6 +13,7 @@ const checks: Check[] = [
   danglingReferences,
   wrongAccountTypes,
   handoversWithoutLogins,
+  sharedLogins,
   missingFronts,
   partialSecrets,
   containerNameClashes,

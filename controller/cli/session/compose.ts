@@ -56,8 +56,7 @@ export async function openStack({ home, envFile, environment, onProgress, signal
     async model(): Promise<StackModel> {
       return modelSchema.parse(JSON.parse(await compose('config', '--format', 'json')))
     },
-    up: (timeoutSeconds: number) =>
-      compose('up', '--detach', '--wait', '--wait-timeout', String(timeoutSeconds), '--remove-orphans'),
+    up: (timeoutSeconds: number) => compose('up', '--detach', '--wait', '--wait-timeout', String(timeoutSeconds)),
     /** The controller first: it would start again what it finds stopped. Containers and volumes are kept. */
     async stop(): Promise<void> {
       await compose('stop', 'controller')

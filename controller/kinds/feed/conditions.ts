@@ -132,7 +132,7 @@ const onItsWay = new Set(['FailoverPending', 'PullingImage', 'EpochReleased'])
 const isEndedByEditOnly = new Set(['NameTaken', 'Deposed'])
 
 function servingState(input: FeedInput, { proof, memory }: Decision): State {
-  if (!proof) return { type: 'unknown', reason: 'NotObserved', message: 'the feed was not looked at yet' }
+  if (!proof) return { type: 'unknown', reason: 'NotObserved', message: 'what is to serve was not looked at yet' }
   const { reason, message } = proof
   const report = memory.serving && findReport(input, memory.serving.container)
   const silence = report && silenceOf(report)

@@ -208,7 +208,7 @@ it('a rollout that is taken back in the middle of a handover leaves the feed Not
   while (stage.status?.phase !== 'settling') await stage.pass(5)
   stage.edit({ image: 'good-1' })
   const seen = await seenIn(minuteMs)
-  expect(seen.get('Ready=Unknown NotObserved')).toBe('the feed was not looked at yet')
+  expect(seen.get('Ready=Unknown NotObserved')).toBe('what is to serve was not looked at yet')
   expect(stage.condition('Ready')).toMatchObject({ status: 'True', reason: 'DataFlowing' })
 })
 
