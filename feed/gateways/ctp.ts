@@ -161,8 +161,8 @@ export class CtpGateway implements Gateway {
       this.#unattributed(rspInfo)
       return
     }
-    this.#window.answered(1)
     const wasAsked = this.#asked.delete(instrument)
+    this.#window.answered([instrument])
     if (rspInfo !== undefined) this.#handlers?.subscribed(instrument, ctpErrorOf(rspInfo))
     else if (wasAsked) this.#take(instrument)
   }
@@ -172,7 +172,7 @@ export class CtpGateway implements Gateway {
       this.#unattributed(rspInfo)
       return
     }
-    this.#window.answered(1)
+    this.#window.answered([instrument])
     this.#handlers?.unsubscribed(instrument, rspInfo && ctpErrorOf(rspInfo))
   }
 
@@ -188,6 +188,7 @@ export class CtpGateway implements Gateway {
   }
 
   #take(instrument: string): void {
+    this.#window.answered([instrument])
     this.#subscribed.add(instrument)
     this.#handlers?.subscribed(instrument)
   }
@@ -215,7 +216,7 @@ export class CtpGateway implements Gateway {
       const result = send(native, instruments.slice(at, at + maxInstrumentsACall))
       if (result === 0) continue
       const rest = instruments.slice(at)
-      this.#window.answered(rest.length)
+      this.#window.answered(rest)
       if (at === 0) return result
       setImmediate(() => {
         if (this.#handlers === undefined) return

@@ -70,10 +70,39 @@ const cases: [
   ['no day', '', '', '09:00:00', '2020-08-03T09:00:00', null],
 ]
 
+const firstCases: typeof cases = [
+  [
+    "the afternoon's state at the evening's login",
+    '20261203',
+    '20261202',
+    '15:00:00',
+    '2026-12-02T20:40:00',
+    '2026-12-02T15:00:00.500+08:00',
+  ],
+  ["Friday's at its evening login", '20261207', '20261204', '15:00:00', '2026-12-04T20:40:00', '2026-12-04T15:00:00.500+08:00'],
+  ["Friday's on Monday morning", '20261207', '20261207', '14:59:59', '2026-12-07T08:30:00', '2026-12-04T14:59:59.500+08:00'],
+  ["the day's own at noon", '20261202', '20261202', '11:29:59', '2026-12-02T12:45:00', '2026-12-02T11:29:59.500+08:00'],
+  ['a recording', '20200803', '20200803', '15:00:00', '2026-12-02T12:45:00', '2020-08-03T15:00:00.500+08:00'],
+]
+
 describe('the exchange time of a push', () => {
-  it.each(cases)('%s', (_name, TradingDay, ActionDay, UpdateTime, received, expected) => {
+  const textOf = (isFirst: boolean, TradingDay: string, ActionDay: string, UpdateTime: string, received: string) => {
     const depth = depthWith({ TradingDay, ActionDay, UpdateTime, UpdateMillisec: 500 })
-    const time = exchangeTimeOf(depth, shanghai(received))
-    expect(time === null ? null : isoOf(time)).toBe(expected)
+    const time = exchangeTimeOf(depth, shanghai(received), isFirst)
+    return time === null ? null : isoOf(time)
+  }
+
+  it.each(cases)('%s', (_name, TradingDay, ActionDay, UpdateTime, received, expected) => {
+    expect(textOf(false, TradingDay, ActionDay, UpdateTime, received)).toBe(expected)
+    expect(textOf(true, TradingDay, ActionDay, UpdateTime, received)).toBe(expected)
+  })
+
+  it.each(firstCases)('of the first one after a login: %s', (_name, TradingDay, ActionDay, UpdateTime, received, expected) => {
+    expect(textOf(true, TradingDay, ActionDay, UpdateTime, received)).toBe(expected)
+  })
+
+  it('keeps what a front whose clock is ahead says later', () => {
+    const said = textOf(false, '20261202', '20261202', '15:00:00', '2026-12-02T12:45:00')
+    expect(said).toBe('2026-12-02T15:00:00.500+08:00')
   })
 })

@@ -19,12 +19,14 @@ const maxRememberedDays = 64
  * day in it, CZCE sends the calendar day as TradingDay, and the native binding overwrites ActionDay from the machine's clock
  * (vnpy#559, vnpy_ctp#34). So the two dates that a night push can mean are both worked out: one in the future is out, else the one nearer to the receive time
  * holds; for a recording, ActionDay where it lies before the trading day.
+ *
+ * `isFirst`: the first push after a login. It is the instrument's old state, of the afternoon before perhaps, with the trading day of the login.
  */
-export function exchangeTimeOf(depth: Depth, receivedAt: number): number | null {
+export function exchangeTimeOf(depth: Depth, receivedAt: number, isFirst: boolean): number | null {
   const time = timeOfDayOf(depth.UpdateTime) + depth.UpdateMillisec
   const booked = dayStartOf(depth.TradingDay)
   const action = dayStartOf(depth.ActionDay)
-  if (!isNight(time)) return numberOrNull((Number.isNaN(booked) ? action : booked) + time)
+  if (!isNight(time)) return numberOrNull(daytimeDay(booked, action, receivedAt - time, isFirst) + time)
   const evening = eveningBefore(booked) + (time < morningMs ? dayMs : 0)
   return numberOrNull(likelier(action, evening, booked, receivedAt - time) + time)
 }
@@ -51,6 +53,14 @@ export function isNight(time: number): boolean {
 export function timeOfDayOf(text: string): number {
   if (text.length !== 8) return Number.NaN
   return (pair(text, 0) * 3600 + pair(text, 3) * 60 + pair(text, 6)) * 1000
+}
+
+// An old state from the future is of ActionDay, which is the machine's day, or, in the morning, of the weekday before: on the first morning after a holiday
+// that is a day of the holiday.
+function daytimeDay(booked: number, action: number, near: number, isFirst: boolean): number {
+  const day = Number.isNaN(booked) ? action : booked
+  if (!isFirst || !(day - near > futureMs)) return day
+  return action - near <= futureMs ? action : eveningBefore(day)
 }
 
 // A night session belongs to the next weekday, and there is none before a holiday: Monday's was on Friday, all others' the day before.

@@ -110,7 +110,7 @@ export class ReplayGateway implements Gateway {
     if (first === undefined) return
     const instruments = first.instruments.slice(first.next, first.next + acknowledgementsPerTurn)
     first.next += acknowledgementsPerTurn
-    this.#window.answered(instruments.length)
+    this.#window.answered(instruments)
     for (const instrument of instruments) {
       if (first.op === 'subscribe') this.#subscribe(instrument, handlers)
       else this.#unsubscribe(instrument, handlers)

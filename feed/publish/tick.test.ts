@@ -24,7 +24,7 @@ function lineFor(exchange: Exchange, multiplier: number, instrument = 'AP010'): 
 function pushOf(line: Line, depth: Depth, part: Partial<NumberedPush> = {}): NumberedPush {
   const tradingDay = tradingDayOf(line.exchange, depth, '20200804')
   const { averageDivisor } = line
-  const times = { exchangeTime: exchangeTimeOf(depth, receivedAt), receivedAt }
+  const times = { exchangeTime: exchangeTimeOf(depth, receivedAt, false), receivedAt }
   return samplePush(line, { depth, tradingDay, averageDivisor, ...times, ...part })
 }
 
@@ -115,7 +115,7 @@ describe('recorded ticks', () => {
 
   it('all have exchange times, in order, and neighbours of one second differ in their fingerprints', () => {
     const rows = recorded('ticks/czce-AP010-20200803.csv.gz')
-    const times = rows.map(row => exchangeTimeOf(row, receivedAt) ?? Number.NaN)
+    const times = rows.map(row => exchangeTimeOf(row, receivedAt, false) ?? Number.NaN)
     expect(rows.length).toBeGreaterThan(12_000)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     const equal = rows.filter((row, i) => i > 0 && fingerprintOf(row) === fingerprintOf(rows[i - 1] as Depth))

@@ -114,12 +114,13 @@ export class Gate {
 
   /** A push of the front. Answers whether it says anything new. */
   observe(line: Line, depth: Depth, receivedAt: number, snapshot: boolean): boolean {
-    const exchangeTime = exchangeTimeOf(depth, receivedAt)
+    const exchangeTime = exchangeTimeOf(depth, receivedAt, snapshot)
     const time = (exchangeTime ?? 0) + this.#roundShift
     if (line.row >= this.#lineCount) this.#reserve()
     const hash = this.#moments.identify(line.row, time, fingerprintOf(depth))
     if (hash === undefined) {
       this.counters.duplicates++
+      if (this.#isOpen && this.#standings.isAnchored(line.row)) this.#resume(line.row, time)
       return false
     }
     const push: Push = { depth, receivedAt, exchangeTime, time, hash, snapshot }
@@ -161,6 +162,12 @@ export class Gate {
     })
     this.counters.published++
     if (this.#onFirst !== undefined) this.#sayFirst()
+  }
+
+  // What was published last is what the front still has: nothing can have been missed. Its push after a login is no news to the moment, so it is seen here.
+  #resume(row: number, time: number): void {
+    const standings = this.#standings
+    if (time === standings.time(row) && this.#moments.newest(row) === standings.hash(row)) standings.release(row)
   }
 
   #passesAnchor({ row, instrument }: Line, depth: Depth, time: number, hash: number): boolean {

@@ -50,6 +50,8 @@ type Shared = { group: InstrumentGroup; hours: TradingHours; tickGroup: TickGrou
 
 function lineOf(instrument: string, { group, hours, tickGroup }: Shared, known: Map<string, Line>): Line {
   const line = known.get(instrument) ?? newLine(known.size, instrument, { group, hours, tickGroup })
+  // A corrected catalogue: from here on under the subject of the right exchange.
+  if (line.exchange !== group.exchange) line.lane = undefined
   line.exchange = group.exchange
   line.averageDivisor = group.exchange === 'CZCE' ? 1 : group.multiplier
   line.hours = hours

@@ -35,6 +35,16 @@ export class Moments {
     return fingerprint
   }
 
+  /** What `identify` said of the newest push that was not a repetition. */
+  newest(line: number): number | undefined {
+    const at = line * rowNumbers
+    const pushes = this.#rows[at + inRow.pushes] ?? 0
+    if (pushes === 0) return undefined
+    if (pushes === 1) return this.#rows[at + inRow.first]
+    const fingerprint = this.#later[line]?.[pushes - 2] as number
+    return identityOf(fingerprint, this.#times(line, pushes - 1, fingerprint))
+  }
+
   #identifyLater(line: number, pushes: number, fingerprint: number): number | undefined {
     const at = line * rowNumbers
     const first = this.#rows[at + inRow.first]
@@ -42,12 +52,21 @@ export class Moments {
     this.#later[line] = later
     const last = pushes === 1 ? first : later[pushes - 2]
     if (last === fingerprint) return undefined
-    let times = first === fingerprint ? 1 : 0
-    for (let i = 0; i < pushes - 1; i++) if (later[i] === fingerprint) times++
+    const times = this.#times(line, pushes, fingerprint)
     if (pushes < maxMoment) {
       later[pushes - 1] = fingerprint
       this.#rows[at + inRow.pushes] = pushes + 1
     }
-    return times === 0 ? fingerprint : repeated(fingerprint, times)
+    return identityOf(fingerprint, times)
+  }
+
+  /** How often it is among the first so many pushes of the moment. */
+  #times(line: number, pushes: number, fingerprint: number): number {
+    const later = this.#later[line] ?? []
+    let times = this.#rows[line * rowNumbers + inRow.first] === fingerprint ? 1 : 0
+    for (let i = 0; i < pushes - 1; i++) if (later[i] === fingerprint) times++
+    return times
   }
 }
+
+const identityOf = (fingerprint: number, times: number): number => (times === 0 ? fingerprint : repeated(fingerprint, times))

@@ -143,6 +143,21 @@ it('records a gap on the bus and with the supervisor where a reconnect may have 
   expect(said.filter(({ type }) => type === 'gap')).toEqual([{ type: 'gap', gap: gaps[0] }])
 })
 
+it('records no gap for an instrument that the front pushes after a login as it was published last', async () => {
+  const { gaps, ticks, push, reconnect } = await liveSession()
+  for (const second of [1, 2]) push(second)
+  await reconnect()
+  push(2)
+  push(9)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(ticks.map(({ sequence, volume }) => [sequence, volume])).toEqual([
+    [1, 1],
+    [2, 2],
+    [3, 9],
+  ])
+  expect(gaps).toEqual([])
+})
+
 it('keeps the clocks of the exchange and of the gateway apart', async () => {
   const { ticks, push } = await liveSession()
   push(1, 'AP010', 1_596_420_009_000.125)

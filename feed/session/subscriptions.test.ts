@@ -148,6 +148,18 @@ describe('subscriptions', () => {
     expect(front.settled).toBe(1)
   })
 
+  it('are settled where the last one is given up while others leave', async () => {
+    const { front, want, subscriptions } = scripted(instrument => (instrument === 'AP000' ? 'silent' : undefined))
+    want(names(100))
+    subscriptions.connected()
+    const asked = () => front.requests.flat().filter(instrument => instrument === 'AP000').length
+    while (asked() < maxAttempts) await vi.advanceTimersByTimeAsync(10)
+    await vi.advanceTimersByTimeAsync(acknowledgementMs - 300)
+    want(names(20))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([subscriptions.isSettled, front.settled, front.left.flat().length]).toEqual([true, 1, 80])
+  })
+
   it('go on as soon as answers have made room, and wait for no clock', async () => {
     const { front, subscriptions, want } = scripted()
     subscriptions.rateLimits = { ...rateLimits, subscribeRequestsPerSecond: 1000 }

@@ -259,6 +259,7 @@ export class Subscriptions {
     this.#repeatLate(performance.now())
     const result = this.#leaving.length > 0 ? this.#sendLeaving() : this.#sendQueued()
     if (result === -1 || !this.#isConnected) return
+    if (!wasSettled && this.isSettled) this.#options.settled()
     if (result === -2 || result === -3) {
       this.counters.rateLimitHits++
       this.#wait(flowControlPauseMs)
@@ -267,7 +268,6 @@ export class Subscriptions {
     if (result === 0) this.#sentAt = performance.now()
     if (this.#leaving.length > 0 || (this.#roomLeft() > 0 && this.#queue.length > 0)) this.#pump()
     else if (this.#sent.size > 0) this.#wait(acknowledgementMs / 10, true)
-    else if (!wasSettled && this.isSettled) this.#options.settled()
   }
 
   #sendLeaving(): SendResult {
