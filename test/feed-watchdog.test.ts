@@ -115,6 +115,21 @@ describe.concurrent('the watchdog of a feed also', () => {
   )
 
   it(
+    'looks after the account that publishes while a flip waits for the other one',
+    on(async stage => {
+      await stage.order({ refuseLogins: { user: 'backup', errorId: 60 }, cut: { user: 'backup' } })
+      await stage.sessionThat('refused', 'backup', ({ state }) => state === 'waiting')
+      await stage.feed.put(withLive(stage.desired, { active: 'backup' }, 2))
+      await stage.eventOf('FailoverPending')
+      await stage.order({ stall: { user: 'primary', all: true } })
+      expect((await stage.eventOf('GroupStalled')).fields).toMatchObject({ account: 'primary' })
+      expect(await stage.metric('md_failover_required')).toBe(1)
+      await stage.order({ clear: 'all' })
+      await activeIs(stage, 'backup')
+    }),
+  )
+
+  it(
     'leaves an account at once that the front locks',
     on(async stage => {
       const { loginFailures = 0 } = await stage.counters()

@@ -169,6 +169,23 @@ describe.concurrent('a feed', () => {
   )
 
   it(
+    'publishes from the standby where the active account dies at each start, before its gate is open',
+    World.with(async world => {
+      const { feed } = world
+      await feed.prepare(world.desired)
+      await feed.start()
+      const endPrimary = async () => {
+        const report = await feed.status().catch(() => undefined)
+        const { pid } = report?.sessions.find(({ account }) => account === 'primary') ?? {}
+        if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGKILL')
+        return report?.active === 'backup' && report.sessions.some(({ gate }) => gate === 'open')
+      }
+      await until('the other account to publish', endPrimary)
+      expect(await feed.status()).toMatchObject({ epoch: 2, active: 'backup', override: { active: 'backup' } })
+    }),
+  )
+
+  it(
     'restarts by itself with the epoch, the account and the sequences that it had',
     World.with(async world => {
       const { feed } = world

@@ -171,7 +171,7 @@ export class SimulatorGateway implements Gateway {
         for (const [instrument, number] of answer.instruments) nameTicks(connection.names, instrument, number)
         break
       default:
-        this.#window.answered(answer.instruments)
+        this.#window.answered(answer.instruments.map(one => (typeof one === 'string' ? one : one[0])))
         answeredInstruments(answer, handlers, connection.names)
     }
   }

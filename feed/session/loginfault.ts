@@ -42,7 +42,7 @@ export function loginFaultOf(error: FrontError): Fault {
  */
 const refusedForGood = new Set([4, 9, 11, 12, 48, 49, 57, 63, 64, 141, 144])
 
-/** Whether trying again by itself could harm: the session then waits for other secrets or another desired state. */
+/** Whether trying again by itself could harm: the session then waits for other secrets, or to be told to. */
 export function endsTries(fault: Fault): boolean {
   return fault.class !== 'transient'
 }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { retryRequestSchema, subscriptionQuestionSchema } from '../../crds/contract/subscriptions.ts'
 import type { FromSession } from '../session/message.ts'
@@ -83,5 +84,27 @@ describe('a session that is asked something', () => {
     })
     session.emit('message', answer)
     await asked
+  })
+})
+
+describe('a session whose process', () => {
+  it('cannot be started is started again later, and can be ended meanwhile', async () => {
+    const { fork: real } = await vi.importActual<typeof import('node:child_process')>('node:child_process')
+    const calls = vi.mocked(fork).mock.calls.length
+    const missing = { execPath: join(tmpdir(), 'no-such-node') }
+    vi.mocked(fork).mockImplementationOnce((path, args, options) => real(path, args as string[], { ...options, ...missing }))
+    child.want()
+    await child.kill()
+    expect([child.isUp, child.restarts]).toEqual([false, 1])
+    await expect.poll(() => vi.mocked(fork).mock.calls.length, { timeout: 5000 }).toBe(calls + 2)
+    expect(await child.list(question, longMs)).toMatchObject({ counts: { desired: 0 } })
+  })
+
+  it('is gone is not heard of as an error: what was told to it meanwhile is lost with it', async () => {
+    const session = started()
+    const [killed, stopped] = [child.kill(), child.stop()]
+    session.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+    await Promise.all([killed, stopped])
+    expect(child.isUp).toBe(false)
   })
 })

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { stalled, transient } from '../../crds/contract/fault.ts'
 import type { SessionStatus } from '../../crds/contract/feedstatus.ts'
@@ -41,6 +40,8 @@ export class SessionChild {
   readonly #options: ChildOptions
   readonly #waiting = new Map<number, Waiting>()
   #process: ChildProcess | undefined
+  /** Fulfilled when the present process is gone. */
+  #end = Promise.resolve()
   #measuredAt = 0
   #heardAt = 0
   #failures = 0
@@ -120,10 +121,10 @@ export class SessionChild {
     this.#timer = undefined
     const child = this.#process
     if (child === undefined) return
-    const exit = once(child, 'exit')
+    const end = this.#end
     this.tell({ type: 'stop' })
     const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
-    await exit
+    await end
     clearTimeout(timer)
   }
 
@@ -132,28 +133,40 @@ export class SessionChild {
     const child = this.#process
     if (child === undefined) return
     this.#heardAt = performance.now()
-    const exit = once(child, 'exit')
+    const end = this.#end
     child.kill('SIGKILL')
-    await exit
+    await end
   }
 
   #start(): void {
     this.#timer = undefined
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#end = promise
+    const gone = (code: number | null, signal: NodeJS.Signals | null) => {
+      resolve()
+      this.#exited(code, signal)
+    }
+    const child = this.#fork()
+    this.#process = child
+    this.#startedAt = performance.now()
+    this.#heardAt = this.#startedAt
+    child.on('message', message => this.#heard(message as FromSession))
+    // Where it could not be started (no more processes, the program is being replaced), no exit comes.
+    child.on('error', () => child.pid === undefined && gone(null, null))
+    child.once('exit', gone)
+    if (child.pid === undefined) return
+    child.send({ type: 'start', start: this.#options.start() } satisfies ToSession)
+    this.#options.up()
+  }
+
+  #fork(): ChildProcess {
     const { account } = this.#options.start()
-    const child = fork(sessionMain, [account], {
+    return fork(sessionMain, [account], {
       serialization: 'advanced',
       execArgv: [],
       env: environment(),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    this.#process = child
-    this.#startedAt = performance.now()
-    this.#heardAt = this.#startedAt
-    child.on('message', message => this.#heard(message as FromSession))
-    child.on('error', () => undefined)
-    child.once('exit', (code, signal) => this.#exited(code, signal))
-    child.send({ type: 'start', start: this.#options.start() } satisfies ToSession)
-    this.#options.up()
   }
 
   #heard(message: FromSession): void {

@@ -24,8 +24,9 @@ export class EventStream {
     response.once('close', () => clearInterval(this.#heartbeat))
   }
 
-  /** Sends an event, or drops it where the reader is too slow. */
+  /** Sends an event, or drops it where the reader is too slow. An ended stream takes no more. */
   send(event: string, data: unknown, id?: number): void {
+    if (this.#response.writableEnded) return
     if (this.#response.writableLength > maxWaitingBytes) {
       this.#dropped++
       return

@@ -91,6 +91,14 @@ describe('the gate', () => {
     expect(await converge({ role: 'publisher', epoch: 3 })).toEqual(['await 3', 'open primary 3'])
   })
 
+  it('waits for a claim where it was muted after the session that had it open died', async () => {
+    const { converge, keeper } = scene()
+    await converge()
+    keeper.gone('primary', true)
+    expect(await converge({ role: 'standby', epoch: 2 })).toEqual([])
+    expect(await converge({ role: 'publisher', account: 'backup', epoch: 3 })).toEqual(['await 3', 'open backup 3'])
+  })
+
   it('does not open where something else is wanted when the claim comes', async () => {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const { converge, keeper, wanted } = scene(() => promise)

@@ -45,8 +45,7 @@ export class Gatekeeper {
   async converge(): Promise<void> {
     const wanted = this.#options.wanted()
     const { fence } = this.#options
-    if (wanted.role === 'standby') fence?.release()
-    if (wanted.role === 'standby') return this.close()
+    if (wanted.role === 'standby') return this.#mute()
     if (fence?.deposedBy(wanted.epoch) !== undefined) return this.#yield()
     const child = this.#options.children.get(wanted.account)
     // A process that has not spoken yet would miss the deadline for opening on a busy machine, and be killed for it.
@@ -56,6 +55,12 @@ export class Gatekeeper {
     else if (this.#open === undefined) await this.#succeed(from, wanted, child)
     else if (this.#mayFlip(from, child)) await this.#flip(from, wanted, child)
     else this.#sayPending(from, wanted)
+  }
+
+  async #mute(): Promise<void> {
+    this.#options.fence?.release()
+    this.#fallen = undefined
+    await this.close()
   }
 
   async close(isDeposed = false): Promise<void> {
@@ -77,6 +82,7 @@ export class Gatekeeper {
 
   // Another process goes on from where it stood itself: what it has published since, nobody knows here.
   async #yield(): Promise<void> {
+    this.#fallen = undefined
     if (this.#open === undefined) return
     await this.close(true)
     this.#options.ledger.lost()

@@ -61,13 +61,14 @@ export class Patrol {
       this.#supervisor.isFailoverRequired = false
       return
     }
-    if (this.#supervisor.isMoving) return
     this.#forgive(groups, thresholdMs)
     const watch = this.#watchOf(openGate.account, groups, now)
     const decisions = decide(watch)
     this.#supervisor.isFailoverRequired = isFailoverRequired(watch)
     this.#forget(decisions)
-    for (const decision of decisions) this.#act(decision, watch)
+    // A flip that was ordered and waits for its account to be live: until then the other one is looked after as ever.
+    const { isMoving } = this.#supervisor
+    for (const decision of decisions) if (!isMoving || decision.type !== 'flip') this.#act(decision, watch)
   }
 
   #sightOf(account: Account): SessionSight {
@@ -169,7 +170,6 @@ export class Patrol {
 
   #weigh(now: number): void {
     const { children, openGate, desired, calendar, sessionMemoryBytes: boundBytes } = this.#supervisor
-    if (this.#supervisor.isMoving) return
     const isQuiet = !marketAt(calendar, windowsOf(desired.live.instrumentGroups), Date.now()).open
     const weight = (account: Account) => children.get(account)?.report?.memoryBytes ?? 0
     for (const [account, { ageMs }] of children) {
@@ -177,7 +177,12 @@ export class Patrol {
       const other = otherAccount && { isLive: this.#seatOf(otherAccount).state === 'live', bytes: weight(otherAccount) }
       const publishes = openGate?.account === account
       const step = memoryStep({ ageMs, bytes: weight(account), boundBytes, publishes, isQuiet, other })
-      if (step === 'none' || now - (this.#replacedAt.get(account) ?? Number.NEGATIVE_INFINITY) < replaceMs) continue
+      if (
+        step === 'none' ||
+        (step === 'flip' && this.#supervisor.isMoving) ||
+        now - (this.#replacedAt.get(account) ?? Number.NEGATIVE_INFINITY) < replaceMs
+      )
+        continue
       const fields = { account, step, bytes: weight(account), boundBytes }
       this.#supervisor.say({ type: 'Warning', reason: 'SessionGrows', message: 'a session has outgrown its memory', fields })
       if (step === 'flip' && otherAccount) {

@@ -7,6 +7,7 @@ import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DesiredBody } from '../../crds/contract/desired.ts'
 import type { FeedReport } from '../../crds/contract/feedstatus.ts'
+import type { Tick } from '../../crds/contract/tick.ts'
 import { openCalendar } from '../calendar/open.ts'
 import { metricsOf } from './metrics.ts'
 import { maxStreams, routesOf } from './routes.ts'
@@ -20,12 +21,13 @@ const log = pino({ level: 'silent' })
 
 let directory: string
 let server: Server
+let supervisor: Supervisor
 let base: string
 
 /** The routes of a feed that has started no session. */
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'feedplane-routes-'))
-  const supervisor = new Supervisor({
+  supervisor = new Supervisor({
     saved: { desired: desiredWith({}), override: undefined, position: undefined },
     state: new StateDirectory(directory),
     calendar: openCalendar({ type: 'always' }),
@@ -61,6 +63,15 @@ it('takes a desired state without the instruments that it has', async () => {
   const { instrumentsDigest = '' } = (await (await ask('GET', '/v1/status')).json()) as FeedReport
   const answer = await ask('PUT', '/v1/desired', bodyWith({ instrumentsDigest }))
   expect(await answer.json()).toMatchObject({ changed: false, epoch: 1 })
+})
+
+it('ends a reader of ticks at its limit, whatever else comes before it has left', async () => {
+  const response = await ask('GET', '/v1/ticks?limit=3')
+  const ticks = ['a', 'b'].map(instrument => ({ instrument }) as Tick)
+  for (let i = 0; i < 20; i++) supervisor.tap.push(ticks, 0)
+  const text = await response.text()
+  expect(text.match(/^event: tick$/gm)).toHaveLength(3)
+  supervisor.tap.push(ticks, 0)
 })
 
 describe('a request that is refused', () => {

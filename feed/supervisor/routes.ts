@@ -95,7 +95,9 @@ function ticks({ response, query }: Call, supervisor: Supervisor, streams: Set<E
       if (dropped > 0) stream.addDropped(dropped)
       for (const tick of batch.slice(0, left)) stream.send('tick', tick)
       left -= batch.length
-      if (left <= 0) stream.end()
+      if (left > 0) return
+      unfollow()
+      stream.end()
     },
     () => stream.end(),
   )

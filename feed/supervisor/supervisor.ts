@@ -246,8 +246,13 @@ export class Supervisor {
     const hadGate = this.#gatekeeper.gone(account, !expected)
     if (expected) return
     this.say(story.died(account, code, signal))
-    if (hadGate && account === this.active) this.#succeed(account)
+    if (account === this.active && (hadGate || this.#mayPublish())) this.#succeed(account)
     this.#convergence.ask()
+  }
+
+  // Nobody publishes here, and nobody else does: the account that died had not come to it yet.
+  #mayPublish(): boolean {
+    return this.openGate === undefined && this.fence?.deposedBy(this.epoch) === undefined
   }
 
   // The other account goes on at once, where it is live: the dead one's process takes seconds to start, log in and subscribe.
@@ -270,7 +275,6 @@ export class Supervisor {
       for (const child of this.children.values()) child.tell({ type: 'rateLimits', rateLimits })
     if (instrumentGroups !== before.live.instrumentGroups)
       for (const child of this.children.values()) child.tell({ type: 'instruments', instrumentGroups })
-    for (const child of this.children.values()) child.tell({ type: 'retry' })
   }
 
   #tellAll(instruments: string[] | undefined): void {
