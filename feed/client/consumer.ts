@@ -103,8 +103,12 @@ const expiryMs = 5000
 type Receive = (message: { subject: string } & Pick<Msg, 'json'>) => void
 
 async function readCore(connection: NatsConnection, subjects: string[], _options: ConsumerOptions, receive: Receive) {
-  for (const subject of subjects) connection.subscribe(subject, { callback: (_error, message) => receive(message) })
-  await connection.flush()
+  const { promise: refused, reject } = Promise.withResolvers<never>()
+  // Once it reads, a subject that is forbidden later is the connection's to tell: an error thrown here would end all reading.
+  refused.catch(() => undefined)
+  const callback = (error: Error | null, message: Msg) => (error === null ? receive(message) : reject(error))
+  for (const subject of subjects) connection.subscribe(subject, { callback })
+  await Promise.race([connection.flush(), refused])
 }
 
 async function readStream(connection: NatsConnection, subjects: string[], options: ConsumerOptions, receive: Receive) {

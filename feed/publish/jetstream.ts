@@ -155,8 +155,10 @@ export class JetStreamSender implements Sender {
     const old = entries.filter(([, { parcel, unknownSince }]) => unknownSince < oldestMs && parcel.queued !== undefined)
     const stored = await storedAmong(stream, old)
     if (this.#connection !== connection) return
-    for (const number of stored) this.#settle(number)
-    for (const [number, outstanding] of entries) if (this.#outstanding[number] === outstanding) this.#resend(number, outstanding)
+    // Where answers came meanwhile, their numbers may stand for other parcels by now.
+    const isOut = ([number, outstanding]: [number, Outstanding]) => this.#outstanding[number] === outstanding
+    for (const [number] of stored.filter(isOut)) this.#settle(number)
+    for (const [number, outstanding] of entries.filter(isOut)) this.#resend(number, outstanding)
   }
 
   #put(number: number, outstanding: Outstanding): void {
@@ -291,11 +293,11 @@ function keepAlone(parcel: Parcel): void {
   parcel.payload = parcel.payload.slice()
 }
 
-async function storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<number[]> {
-  const stored: number[] = []
+async function storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<[number, Outstanding][]> {
+  const stored: [number, Outstanding][] = []
   const next = entries.values()
   const look = async () => {
-    for (const [number, { parcel }] of next) if (await isStored(stream, parcel)) stored.push(number)
+    for (const entry of next) if (await isStored(stream, entry[1].parcel)) stored.push(entry)
   }
   await Promise.all(Array.from({ length: lookupsAtOnce }, look))
   return stored
