@@ -60,6 +60,15 @@ function scripted(
 }
 
 describe('a connection', () => {
+  it('opens one gateway where it is started twice at a time', async () => {
+    const { world, connection } = scripted()
+    await Promise.all([connection.start(), connection.start()])
+    await vi.advanceTimersByTimeAsync(3000)
+    expect([world.opened, world.logins.length]).toEqual([1, 1])
+    await connection.close()
+    expect(world.closed).toBe(1)
+  })
+
   it('goes from its secrets to live', async () => {
     const { world, connection } = scripted()
     await connection.start()

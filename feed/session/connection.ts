@@ -47,6 +47,7 @@ export class Connection {
   #attempts = 0
   #turn = 0
   #loginAt = Number.NEGATIVE_INFINITY
+  #starts = 0
   #isClosed = false
 
   constructor(options: ConnectionOptions) {
@@ -65,11 +66,13 @@ export class Connection {
   async start(): Promise<void> {
     clearTimeout(this.#timer)
     this.#enter('starting')
+    const start = ++this.#starts
     try {
       const secrets = await this.#options.readSecrets()
-      if (!this.#isClosed) this.#connect(secrets)
+      // Of two starts at the same time (other secrets, and a retry) the later one connects.
+      if (!this.#isClosed && start === this.#starts) this.#connect(secrets)
     } catch (error) {
-      this.#giveUp(asFault(error), undefined)
+      if (start === this.#starts) this.#giveUp(asFault(error), undefined)
     }
   }
 

@@ -23,9 +23,15 @@ function account(name: 'primary' | 'backup', bus: Published[]) {
   const source = { feed: 'n/f', account: name }
   const publish = (push: NumberedPush) => bus.push({ tick: tickOf(source, push), messageId: messageIdOf(push) })
   const gate = new Gate({ lines, calendar, publish })
-  const push = (depth: Depth, snapshot = false) =>
-    gate.observe(lines.get(depth.InstrumentID) as Line, depth, receivedAt, snapshot)
-  return { gate, push }
+  const push = (depth: Depth, snapshot = false, at = receivedAt) =>
+    gate.observe(lines.get(depth.InstrumentID) as Line, depth, at, snapshot)
+  /** Ticks that were received at their exchange time. */
+  const pushInTime = (...seconds: number[]) => {
+    for (const second of seconds) push(tickAt(second, second), false, secondAt(second))
+  }
+  const line = lines.get('AP010') as Line
+  line.seen = true
+  return { gate, push, pushInTime, line }
 }
 
 function openFirst(gate: Gate): void {
@@ -34,6 +40,8 @@ function openFirst(gate: Gate): void {
 
 const tickAt = (second: number, bid: number, volume = second): Depth =>
   depthWith({ UpdateTime: `10:00:${String(second).padStart(2, '0')}`, Volume: volume, BidPrice: [bid], BidVolume: [1] })
+
+const secondAt = (second: number): number => receivedAt + second * 1000
 
 const bidsOn = (bus: Published[]): number[] => bus.map(({ tick }) => tick.bids[0]?.[0] ?? 0)
 
@@ -86,7 +94,7 @@ describe('a gate', () => {
     for (const second of [1, 2, 3]) backup.push(tickAt(second, second))
     const opening = backup.gate.open(2, primary.gate.close(receivedAt), () => undefined)
     backup.push(tickAt(4, 4))
-    expect(opening).toEqual({ released: 1, overrun: [] })
+    expect(opening).toMatchObject({ released: 1, overrun: [] })
     expect(bidsOn(bus)).toEqual([1, 2, 3, 4])
     expect(bus.map(({ tick }) => [tick.sequence, tick.epoch])).toEqual([
       [1, 1],
@@ -108,6 +116,54 @@ describe('a gate', () => {
     expect(bidsOn(bus)).toEqual([1, 3, 4, 5, 6])
   })
 
+  it('says since when they may be lost where the other account had long been silent', () => {
+    const primary = account('primary', [])
+    const backup = account('backup', [])
+    openFirst(primary.gate)
+    primary.pushInTime(1, 2)
+    backup.pushInTime(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+    const { overrun, from } = backup.gate.open(2, primary.gate.close(secondAt(12)), () => undefined)
+    expect(overrun).toEqual(['AP010'])
+    expect(from).toBeGreaterThanOrEqual(secondAt(-1))
+    expect(from).toBeLessThanOrEqual(secondAt(3))
+  })
+
+  it('names the instruments of which both accounts have missed ticks', () => {
+    const primary = account('primary', [])
+    const backup = account('backup', [])
+    openFirst(primary.gate)
+    primary.pushInTime(1, 2)
+    backup.pushInTime(1, 2)
+    backup.line.lostAt = secondAt(3)
+    backup.push(tickAt(5, 5), true, secondAt(5))
+    const opening = backup.gate.open(2, primary.gate.close(secondAt(6)), () => undefined)
+    expect(opening).toEqual({ released: 1, overrun: ['AP010'], from: secondAt(2) })
+  })
+
+  it('waits for the login where its own connection is lost when it opens, and names what it has missed then', () => {
+    const bus: Published[] = []
+    const primary = account('primary', bus)
+    const backup = account('backup', bus)
+    openFirst(primary.gate)
+    primary.pushInTime(1, 2)
+    backup.pushInTime(1, 2)
+    Object.assign(backup.line, { seen: false, lostAt: secondAt(3) })
+    expect(backup.gate.open(2, primary.gate.close(secondAt(4)), () => undefined).overrun).toEqual([])
+    backup.push(tickAt(5, 5), true, secondAt(5))
+    expect(backup.gate.takeUnmatched().lost).toEqual({ instruments: ['AP010'], from: secondAt(3) })
+    expect(bidsOn(bus)).toEqual([1, 2, 5])
+  })
+
+  it('remembers the first loss of an instrument that was not pushed between two', () => {
+    const { gate, pushInTime } = account('primary', [])
+    openFirst(gate)
+    pushInTime(1)
+    gate.anchor(secondAt(2))
+    gate.anchor(secondAt(8))
+    pushInTime(9)
+    expect(gate.takeUnmatched().lost).toEqual({ instruments: ['AP010'], from: secondAt(2) })
+  })
+
   it('waits for a front that lags until it is past the newest published tick', () => {
     const bus: Published[] = []
     const primary = account('primary', bus)
@@ -118,7 +174,7 @@ describe('a gate', () => {
     backup.gate.open(2, primary.gate.close(receivedAt), () => undefined)
     for (const second of [2, 3, 4]) backup.push(tickAt(second, second))
     expect(bidsOn(bus)).toEqual([1, 2, 3, 4])
-    expect(backup.gate.takeUnmatched()).toEqual([])
+    expect(backup.gate.takeUnmatched().takenOver.instruments).toEqual([])
   })
 
   it('reports an instrument whose stream jumps over the newest published tick', () => {
@@ -126,12 +182,12 @@ describe('a gate', () => {
     const { gate, push } = account('primary', bus)
     openFirst(gate)
     push(tickAt(1, 1))
-    gate.anchor()
+    gate.anchor(secondAt(2))
     push(tickAt(3, 3), true)
     expect(bidsOn(bus)).toEqual([1, 3])
     expect(bus[1]?.tick.snapshot).toBe(true)
-    expect(gate.takeUnmatched()).toEqual(['AP010'])
-    expect(gate.takeUnmatched()).toEqual([])
+    expect(gate.takeUnmatched().lost).toEqual({ instruments: ['AP010'], from: secondAt(2) })
+    expect(gate.takeUnmatched().lost.instruments).toEqual([])
   })
 
   it('does not publish the stale snapshot of a reconnect again', () => {
@@ -139,7 +195,7 @@ describe('a gate', () => {
     const { gate, push } = account('primary', bus)
     openFirst(gate)
     for (const second of [1, 2]) push(tickAt(second, second))
-    gate.anchor()
+    gate.anchor(secondAt(2))
     push(tickAt(1, 1), true)
     push(tickAt(2, 2))
     push(tickAt(3, 3))
@@ -152,7 +208,7 @@ describe('a gate', () => {
     openFirst(gate)
     gate.round = 7
     push(tickAt(50, 1))
-    gate.anchor()
+    gate.anchor(secondAt(2))
     gate.round = 8
     push(tickAt(1, 2))
     expect(bidsOn(bus)).toEqual([1, 2])

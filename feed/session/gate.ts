@@ -7,7 +7,7 @@ import { HeldPushes, type Push } from './held.ts'
 import type { Line, TradingHours } from './line.ts'
 import { Moments } from './moments.ts'
 import { type Position, takeOver } from './position.ts'
-import { Standings } from './standings.ts'
+import { Standings, takenOver } from './standings.ts'
 
 /** A step back in exchange time longer than this is another timeline (a recording that starts again), not a front that lags. */
 export const newTimelineMs = 60_000
@@ -22,8 +22,17 @@ export type GateOptions = {
   publish: (push: NumberedPush) => void
 }
 
-/** What an opening gate let through at once, and the instruments of which ticks may be missing before it. */
-export type Opening = { released: number; overrun: string[] }
+/** Exchange times of one line come by the receive clock as even as this: CZCE's have whole seconds. */
+const unevenMs = 2000
+
+/** The newest published tick of a line was at the most so long ago that its exchange time says when, ms: before a weekend. Longer ago it is of another timeline. */
+const knownMs = 4 * 24 * 3_600_000
+
+/** What an opening gate let through at once, and the instruments of which ticks may be missing before it: since when, ms since 1970. */
+export type Opening = { released: number; overrun: string[]; from: number }
+
+/** Instruments of which ticks may be missing since `from`. */
+export type Missed = { instruments: string[]; from: number }
 
 /**
  * The one place where ticks pass from an account to the bus. Closed, it keeps the newest pushes of each line; open, it numbers and
@@ -45,7 +54,9 @@ export class Gate {
   #tradingDay = ''
   #roundShift = 0
   #onFirst: (() => void) | undefined
-  #unmatched: string[] = []
+  #openedFrom = 0
+  /** By whether the session itself has missed something, or goes on from where another one stood. */
+  #unmatched = { lost: nothingMissed(), takenOver: nothingMissed() }
 
   constructor(options: GateOptions) {
     this.#options = options
@@ -72,12 +83,16 @@ export class Gate {
   open(epoch: number, position: Position, onFirst: () => void): Opening {
     this.#epoch = epoch
     this.#onFirst = onFirst
-    if (this.#isOpen) return { released: 0, overrun: [] }
+    const opening: Opening = { released: 0, overrun: [], from: position.at }
+    if (this.#isOpen) return opening
     this.#isOpen = true
+    this.#openedFrom = position.at
     this.#reserve()
     takeOver(this.#instruments, this.#standings, position)
-    const opening: Opening = { released: 0, overrun: [] }
-    for (const line of this.#options.lines.values()) this.#release(line, position.exact, opening)
+    for (const line of this.#options.lines.values()) {
+      this.#release(line, position.exact, opening)
+      if (!line.seen && line.lostAt > 0) this.#standings.drop(line.row, line.lostAt)
+    }
     return opening
   }
 
@@ -100,15 +115,18 @@ export class Gate {
     return this.#position(false, at)
   }
 
-  /** After a reconnect the front may push again what has been published: the lines wait until the stream is past it. */
-  anchor(): void {
-    this.#standings.anchor()
+  /**
+   * The connection was lost at `since`. After the next login the front may push again what has been published: the lines wait until the stream is past
+   * it.
+   */
+  anchor(since: number): void {
+    for (let row = 0; row < this.#lineCount; row++) this.#standings.drop(row, since)
   }
 
-  /** Instruments whose stream did not contain the newest published tick: something may be missing before what came. Clears the list. */
-  takeUnmatched(): string[] {
+  /** Instruments whose stream did not contain the newest published tick: something may be missing before what came. Clears the lists. */
+  takeUnmatched(): { lost: Missed; takenOver: Missed } {
     const taken = this.#unmatched
-    this.#unmatched = []
+    this.#unmatched = { lost: nothingMissed(), takenOver: nothingMissed() }
     return taken
   }
 
@@ -144,7 +162,7 @@ export class Gate {
 
   #pass(line: Line, push: Push): void {
     const { depth, exchangeTime, time, hash } = push
-    if (this.#standings.isAnchored(line.row) && !this.#passesAnchor(line, depth, time, hash)) return
+    if (this.#standings.isAnchored(line.row) && !this.#passesAnchor(line, push)) return
     const sequence = this.#standings.pass(line.row, time, depth.Volume, hash)
     this.#options.publish({
       line,
@@ -170,7 +188,7 @@ export class Gate {
     if (time === standings.time(row) && this.#moments.newest(row) === standings.hash(row)) standings.release(row)
   }
 
-  #passesAnchor({ row, instrument }: Line, depth: Depth, time: number, hash: number): boolean {
+  #passesAnchor({ row, instrument }: Line, { depth, receivedAt, time, hash }: Push): boolean {
     const standings = this.#standings
     if (time === standings.time(row) && hash === standings.hash(row)) {
       standings.release(row)
@@ -178,8 +196,12 @@ export class Gate {
     }
     const isOther = time < standings.time(row) - newTimelineMs
     if (this.#isNewer(row, time, depth.Volume) || isOther) {
+      const since = standings.anchor(row)
+      const isLost = since !== takenOver
+      const missed = isLost ? this.#unmatched.lost : this.#unmatched.takenOver
+      missed.instruments.push(instrument)
+      missed.from = Math.min(missed.from, isLost ? since : this.#passedAt(row, time, receivedAt))
       standings.release(row)
-      this.#unmatched.push(instrument)
       return true
     }
     this.counters.stale++
@@ -200,18 +222,27 @@ export class Gate {
     this.#held.forget(line.row)
   }
 
-  #startAfterAnchor({ row, instrument }: Line, opening: Opening): number {
-    const standings = this.#standings
-    const found = this.#held.find(row, standings.time(row), standings.hash(row))
+  #startAfterAnchor({ row, instrument, lostAt }: Line, opening: Opening): number {
+    const [standings, held] = [this.#standings, this.#held]
+    const found = held.find(row, standings.time(row), standings.hash(row))
     if (found >= 0) {
       standings.release(row)
+      // This session was cut off too since then, and so nobody has what came meanwhile.
+      if (lostAt > 0 && held.hasSnapshot(row, found + 1)) overrun(opening, instrument, held.receivedAt(row, found) ?? lostAt)
       return found + 1
     }
-    const newer = this.#held.findPush(row, (time, volume) => this.#isNewer(row, time, volume))
-    if (newer < 0) return this.#held.count(row)
+    const newer = held.findPush(row, (time, volume) => this.#isNewer(row, time, volume))
+    if (newer < 0) return held.count(row)
+    overrun(opening, instrument, this.#passedAt(row, held.time(row, newer), held.receivedAt(row, newer) ?? opening.from))
     standings.release(row)
-    opening.overrun.push(instrument)
     return newer
+  }
+
+  // When this session received, or should have, the newest published tick: by what lay between the two for the exchange.
+  #passedAt(row: number, time: number, receivedAt: number): number {
+    const elapsedMs = time - this.#standings.time(row)
+    const isKnown = elapsedMs >= 0 && elapsedMs <= knownMs
+    return isKnown ? Math.min(this.#openedFrom, receivedAt - elapsedMs - unevenMs) : this.#openedFrom
   }
 
   #isNewer(row: number, time: number, volume: number): boolean {
@@ -225,6 +256,13 @@ export class Gate {
     onFirst?.()
   }
 }
+
+function overrun(opening: Opening, instrument: string, from: number): void {
+  opening.overrun.push(instrument)
+  opening.from = Math.min(opening.from, from)
+}
+
+const nothingMissed = (): Missed => ({ instruments: [], from: Number.POSITIVE_INFINITY })
 
 function isInSession(hours: TradingHours, time: number, calendar: Calendar): boolean {
   if (time < hours.from || time >= hours.until) {

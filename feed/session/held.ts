@@ -64,6 +64,21 @@ export class HeldPushes {
     return this.#places[line * placeNumbers + inPlace.count] ?? 0
   }
 
+  /** When a push was received; `undefined` for the mark. */
+  receivedAt(line: number, i: number): number | undefined {
+    return i < this.#marksOf(line) ? undefined : this.#number(line, i, at.receivedAt)
+  }
+
+  time(line: number, i: number): number {
+    return this.#number(line, i, at.time)
+  }
+
+  /** Whether a push from this place on is the first one of a connection. */
+  hasSnapshot(line: number, from: number): boolean {
+    for (let i = from; i < this.count(line); i++) if (this.#number(line, i, at.kind) === kinds.snapshot) return true
+    return false
+  }
+
   /** Forgets what is held of a line. */
   forget(line: number): void {
     this.#places[line * placeNumbers + inPlace.count] = 0
@@ -169,6 +184,11 @@ export class HeldPushes {
   #marksOf(line: number): number {
     const at = line * placeNumbers
     return this.#places[at + inPlace.isMarked] === 1 && this.count(line) > 0 ? 1 : 0
+  }
+
+  #number(line: number, i: number, member: number): number {
+    const row = this.#rowOf(line, i)
+    return this.#pieceOf(row)[startOf(row) + member] as number
   }
 
   #rowOf(line: number, i: number): number {

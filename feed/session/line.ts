@@ -30,6 +30,8 @@ export type Line = TickLine & {
   freshAt: number
   /** A push came since the last subscription: the next one is a fresh tick. */
   seen: boolean
+  /** When the connection that it was last seen on was lost, ms since 1970; 0 where it was not since the gate closed. */
+  lostAt: number
 }
 
 /**
@@ -78,5 +80,6 @@ function newLine(row: number, instrument: string, { group, hours, tickGroup }: S
     acknowledgedAt: 0,
     freshAt: 0,
     seen: false,
+    lostAt: 0,
   }
 }

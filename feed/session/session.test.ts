@@ -23,6 +23,7 @@ async function liveSession(type: PublisherStatus['type'] = 'none') {
   const gaps: Gap[] = []
   const said: FromSession[] = []
   let isBusAway = false
+  let isSlow = false
   let handlers: GatewayHandlers | undefined
   const front = (): GatewayHandlers => handlers as GatewayHandlers
   const gateway: Gateway = {
@@ -43,7 +44,11 @@ async function liveSession(type: PublisherStatus['type'] = 'none') {
     unsubscribe: () => 0,
     close: async () => undefined,
   }
+  const flushes: (() => void)[] = []
   class Bus extends Counter {
+    override flush(): Promise<void> {
+      return isSlow ? new Promise(resolve => flushes.push(resolve)) : Promise.resolve()
+    }
     override publish(push: NumberedPush): void {
       ticks.push(tickOf({ feed: 'n/f', account: 'primary' }, push))
     }
@@ -88,7 +93,11 @@ async function liveSession(type: PublisherStatus['type'] = 'none') {
     isBusAway = true
   }
   const told = () => said.flatMap(message => (message.type === 'event' ? message.event.reason : []))
-  return { session, told, leaveBus, ticks, gaps, said, push, pushNight, reconnect, restart, newest }
+  const slowBus = () => {
+    isSlow = true
+    return flushes
+  }
+  return { session, slowBus, told, leaveBus, ticks, gaps, said, push, pushNight, reconnect, restart, newest }
 }
 
 const depthOf = (second: number, InstrumentID: string): Depth =>
@@ -156,6 +165,45 @@ it('records no gap for an instrument that the front pushes after a login as it w
     [3, 9],
   ])
   expect(gaps).toEqual([])
+})
+
+it('publishes nothing under another epoch before what it has queued under the one before is gone', async () => {
+  const { session, slowBus, ticks, gaps, push, newest } = await liveSession()
+  push(1)
+  const flushes = slowBus()
+  session.receive({ type: 'open', id: 2, epoch: 2, position: emptyPosition(0), reason: 'Restart' })
+  push(2)
+  await vi.advanceTimersByTimeAsync(100)
+  expect([ticks.length, flushes.length]).toEqual([1, 1])
+  flushes[0]?.()
+  await vi.advanceTimersByTimeAsync(100)
+  push(3)
+  expect(newest('opened')).toMatchObject({ id: 2, released: 1, overrunCount: 0 })
+  expect(ticks.map(({ epoch, sequence }) => [epoch, sequence])).toEqual([
+    [1, 1],
+    [2, 2],
+    [2, 3],
+  ])
+  expect(gaps).toEqual([])
+})
+
+it('tells what is missing after its position was lost, also what goes missing before the front pushes again', async () => {
+  const { session, gaps, said, push, reconnect, newest } = await liveSession()
+  for (const second of [1, 2]) for (const instrument of instruments) push(second, instrument)
+  session.receive({ type: 'close', id: 2, isDeposed: false })
+  await vi.advanceTimersByTimeAsync(1000)
+  const position = { ...(newest('closed')?.position ?? emptyPosition(0)), exact: false, at: Date.now() }
+  const reconnected = reconnect()
+  session.receive({ type: 'open', id: 3, epoch: 2, position, reason: 'Restart' })
+  await reconnected
+  push(9)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(gaps.map(({ reason, instruments: names }) => [reason, names])).toEqual([
+    ['PositionLost', instruments],
+    ['Reconnect', ['AP010']],
+  ])
+  expect(gaps[1]?.from).toBeLessThanOrEqual(gaps[0]?.to ?? 0)
+  expect(said.filter(({ type }) => type === 'gap')).toHaveLength(2)
 })
 
 it('keeps the clocks of the exchange and of the gateway apart', async () => {

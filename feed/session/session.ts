@@ -8,9 +8,10 @@ import { Book } from './book.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 import { Delivery } from './delivery.ts'
 import { gapRecord } from './gaprecord.ts'
-import { Gate } from './gate.ts'
+import { Gate, type Missed } from './gate.ts'
 import { type Line, linesOf } from './line.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart, ToSession } from './message.ts'
+import type { Position } from './position.ts'
 import { reportOf } from './report.ts'
 import type { RunOutcome } from './resubscription.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -56,8 +57,8 @@ export class Session {
   #lastTickAt = 0
   #tradingDay = ''
   #startupMs = 0
-  #anchoredAt = 0
-  #anchorReason = ''
+  /** Why the gate was opened. */
+  #openReason = ''
   #isOnBus = false
   #checkpointed = 0
   readonly #delivery: Delivery
@@ -116,7 +117,7 @@ export class Session {
         this.#subscriptions.rateLimits = message.rateLimits
         return
       case 'open':
-        this.#open(message)
+        void this.#open(message)
         break
       case 'close':
         void this.#close(message)
@@ -213,13 +214,18 @@ export class Session {
   #restarted(round: number): void {
     this.#gate.tradingDay = ''
     this.#gate.round = round
-    for (const line of this.#lines.values()) line.seen = false
+    for (const line of this.#lines.values()) {
+      line.seen = false
+      line.lostAt = 0
+    }
   }
 
   #lost(reason: number): void {
     this.#book.stop()
+    const since = this.#lastTickAt || Date.now()
+    for (const line of this.#lines.values()) if (line.seen) line.lostAt = since
     this.#subscriptions.disconnected()
-    if (this.#gate.isOpen) this.#anchor(this.#lastTickAt || Date.now(), 'Reconnect')
+    if (this.#gate.isOpen) this.#gate.anchor(since)
     if (reason !== 0) {
       const fields = { reason: `0x${reason.toString(16)}` }
       this.#event({ type: 'Warning', reason: 'FrontDisconnected', message: 'the front cut the connection', fields })
@@ -246,32 +252,40 @@ export class Session {
     this.#event({ type: 'Warning', reason, message, fields })
   }
 
-  #open({ id, epoch, position, reason }: Extract<ToSession, { type: 'open' }>): void {
+  // An open gate that is to publish under another epoch is closed first: what is queued under the old one must not come after the first of the new one.
+  async #open({ id, epoch, position: given, reason }: Extract<ToSession, { type: 'open' }>): Promise<void> {
+    const isOtherEpoch = this.#gate.isOpen && this.#gate.epoch !== epoch
+    const position = isOtherEpoch ? await this.#shut(false) : given
     // Told after `opened`, although it may be published before.
     const first = () => void setImmediate(() => this.#options.send({ type: 'first', epoch, at: Date.now() }))
     const wasOpen = this.#gate.isOpen
-    const { released, overrun } = this.#gate.open(epoch, position, first)
+    const { released, overrun, from } = this.#gate.open(epoch, position, first)
     this.#options.send({ type: 'opened', id, released, overrunCount: overrun.length })
     if (wasOpen) return
-    this.#anchoredAt = position.at
-    this.#anchorReason = position.exact ? reason : 'PositionLost'
-    if (!position.exact) this.#gap([...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument))
-    else if (overrun.length > 0) this.#gap(overrun)
+    this.#openReason = position.exact ? reason : 'PositionLost'
+    const wanted = [...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument)
+    this.#gap(this.#openReason, { instruments: position.exact ? overrun : wanted, from })
     this.#report()
   }
 
   // The other account publishes on a connection of its own: what this one has sent must be there first, or consumers would take it
   // for a deposed publisher's.
   async #close({ id, isDeposed }: Extract<ToSession, { type: 'close' }>): Promise<void> {
+    const position = await this.#shut(isDeposed)
+    this.#options.send({ type: 'closed', id, position })
+    this.#report()
+  }
+
+  async #shut(isDeposed: boolean): Promise<Position> {
     const position = this.#gate.close(Date.now())
+    for (const line of this.#lines.values()) if (line.seen) line.lostAt = 0
     const { publisher } = this.#options
     const waitMs = publisher.status().connected && !isDeposed ? closeFlushMs : 0
     await publisher.flush(AbortSignal.timeout(waitMs))
     const withdrawn = publisher.withdraw()
     if (withdrawn > 0) this.#sayWithdrawn(withdrawn)
     this.#tap.flush()
-    this.#options.send({ type: 'closed', id, position })
-    this.#report()
+    return position
   }
 
   #sayWithdrawn(ticks: number): void {
@@ -279,15 +293,10 @@ export class Session {
     this.#event({ type: 'Warning', reason: 'OutboxLeft', message, fields: { ticks } })
   }
 
-  #anchor(at: number, reason: string): void {
-    this.#gate.anchor()
-    this.#anchoredAt = at
-    this.#anchorReason = reason
-  }
-
-  #gap(instruments: string[]): void {
+  #gap(reason: string, { instruments, from }: Missed): void {
+    if (instruments.length === 0) return
     const { feed } = this.#options.start
-    const gap = gapRecord({ feed, epoch: this.#gate.epoch, from: this.#anchoredAt, reason: this.#anchorReason }, instruments)
+    const gap = gapRecord({ feed, epoch: this.#gate.epoch, from, reason }, instruments)
     this.#counters.gaps++
     this.#options.publisher.publishGap(gap)
     this.#options.send({ type: 'gap', gap })
@@ -310,9 +319,9 @@ export class Session {
   }
 
   #report(): void {
-    const unmatched = this.#gate.takeUnmatched()
-    // Where the position was lost, all instruments are in a gap already.
-    if (unmatched.length > 0 && this.#anchorReason !== 'PositionLost') this.#gap(unmatched)
+    const { lost, takenOver } = this.#gate.takeUnmatched()
+    this.#gap('Reconnect', lost)
+    this.#gap(this.#openReason, takenOver)
     const report = this.#reportNow()
     this.#sayBus(report.publisher)
     this.#options.send({ type: 'report', report })
