@@ -263,9 +263,12 @@ export class Session {
     this.#options.send({ type: 'opened', id, released, overrunCount: overrun.length })
     if (wasOpen) return
     this.#openReason = position.exact ? reason : 'PositionLost'
-    const wanted = [...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument)
-    this.#gap(this.#openReason, { instruments: position.exact ? overrun : wanted, from })
+    this.#gap(this.#openReason, { instruments: position.exact ? overrun : this.#wantedInstruments(), from })
     this.#report()
+  }
+
+  #wantedInstruments(): string[] {
+    return [...this.#lines.values()].filter(line => line.wanted).map(line => line.instrument)
   }
 
   // The other account publishes on a connection of its own: what this one has sent must be there first, or consumers would take it

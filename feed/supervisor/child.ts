@@ -143,6 +143,7 @@ export class SessionChild {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#end = promise
     const gone = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.#process !== child) return
       resolve()
       this.#exited(code, signal)
     }
