@@ -53,6 +53,7 @@ describe('feedctl and the controller', () => {
   it('rollout follows a new feed until it shows live data', async () => {
     const { code, out, err } = await feedctl('rollout', 'demo', '--timeout', '60s')
     expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('✓ Done quickstart/demo') })
+    await standbyLive()
     expect(await feedctl('status')).toMatchObject({ code: 0, out: expect.stringContaining('✓ Ready') })
   })
 
@@ -148,6 +149,7 @@ describe('feedctl and the controller', () => {
 
 describe('feedctl as a program', () => {
   it('has no colour where NO_COLOR says so, and colour where FORCE_COLOR does', async () => {
+    await standbyLive()
     const plain = await program({ NO_COLOR: '1' }, 'status')
     expect(plain).toMatchObject({ code: 0, out: expect.stringContaining('✓ Ready') })
     expect(plain.out).not.toContain('\u001b[')
@@ -207,6 +209,11 @@ async function feedctl(...args: string[]): Promise<Result> {
 async function status(): Promise<FeedStatus> {
   const { out } = await feedctl('get', 'feed', 'demo', '-o', 'json')
   return (JSON.parse(out) as { status: FeedStatus }).status
+}
+
+/** A command that waits does so for the account that publishes; `status` says Degraded until the other one is live too. */
+async function standbyLive(): Promise<void> {
+  await expect.poll(async () => (await status()).standby?.state, { timeout: 60_000, interval: 50 }).toBe('live')
 }
 
 function start(env: Record<string, string>, ...args: string[]) {
