@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { DeliverPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { DeliverPolicy, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Tick } from '../crds/contract/tick.ts'
 import { publishSchema } from '../crds/feedprofile.ts'
@@ -10,6 +10,7 @@ import { sumOf } from '../test/mainjob/sample.ts'
 import { until } from '../test/services/deadline.ts'
 import { temporaryDirectory } from '../test/services/directory.ts'
 import { type Nats, startNats } from '../test/services/nats.ts'
+import { bareExchange, paceBare } from './barestream.ts'
 import type { Figure } from './figure.ts'
 import { startFront } from './front.ts'
 import { type Measurement, settleMs } from './measurement.ts'
@@ -25,6 +26,8 @@ const lookMs = 5000
 const memoryShare = 0.2
 const sampledInstruments = 1000
 const peerRounds = 3
+/** Long enough for the server's collector, which comes every 5 to 15 s. */
+const floorSeconds = 30
 const storedDeadlineMs = 20_000
 const readAhead = 5000
 
@@ -43,7 +46,8 @@ export const load: Measurement = {
       const unstored = await unstoredAfter(world)
       const sample = await readBack(world, run.from)
       await world.feed.stop()
-      return figuresOf(run, { unstored, sample, peer: await peerRate(world.connection, signal) })
+      const floor = await bareFloor(world, perSecond, signal)
+      return figuresOf(run, { unstored, sample, floor, peer: await peerRate(world.connection, signal) })
     } finally {
       await world.close()
     }
@@ -112,27 +116,34 @@ async function readBack({ connection, exchange }: World, from: Date): Promise<Sa
   const latencies: number[] = []
   for (const subject of [`market.tick.${exchange}.>`, 'market.tick-gap.>']) {
     const kind = subject.startsWith('market.tick.') ? 'tick' : 'gap'
-    await readAll(connection, { subject, from }, ({ timestampNanos, value }) => {
+    await readAll(connection, { subject, from }, message => {
+      const value = message.json()
       checker.receive(kind, () => value)
-      if (kind === 'tick') latencies.push(Number(timestampNanos / 1000n) / 1000 - (value as Tick).receivedAt)
+      if (kind === 'tick') latencies.push(storedAt(message) - (value as Tick).receivedAt)
     })
   }
   return { ...checker.counts(), latencies }
 }
 
-type Stored = { timestampNanos: bigint; value: unknown }
+/** ms since 1970, by the server's clock, which is this machine's. */
+const storedAt = ({ info }: JsMsg) => Number(BigInt(info.timestampNanos) / 1000n) / 1000
 
-async function readAll(connection: NatsConnection, part: { subject: string; from: Date }, take: (stored: Stored) => void) {
+/** The consumer goes at once: each costs the server time with every message. */
+async function readAll(connection: NatsConnection, part: { subject: string; from: Date }, take: (message: JsMsg) => void) {
   const options = {
     filter_subjects: part.subject,
     deliver_policy: DeliverPolicy.StartTime,
     opt_start_time: part.from.toISOString(),
   }
   const consumer = await jetstream(connection).consumers.get('TICKS', options)
-  if ((await consumer.info()).num_pending === 0) return
-  for await (const message of await consumer.consume({ max_messages: readAhead })) {
-    take({ timestampNanos: BigInt(message.info.timestampNanos), value: message.json() })
-    if (message.info.pending === 0) return
+  try {
+    if ((await consumer.info()).num_pending === 0) return
+    for await (const message of await consumer.consume({ max_messages: readAhead })) {
+      take(message)
+      if (message.info.pending === 0) return
+    }
+  } finally {
+    await consumer.delete()
   }
 }
 
@@ -179,6 +190,22 @@ async function storedGaps(manager: JetStreamManager): Promise<number> {
 
 const lastSequence = async (manager: JetStreamManager) => (await manager.streams.info('TICKS')).state.last_seq
 
+type Floor = { latencies: number[]; serverCpu: number }
+
+/** What the server makes of the same rate where nothing else runs and nothing is computed: its latencies in ms, its CPU in % of a core. */
+async function bareFloor({ connection, manager, nats }: World, perSecond: number, signal: AbortSignal): Promise<Floor> {
+  const from = new Date()
+  const first = (await lastSequence(manager)) + 1
+  const before = { cpuS: usageOf(nats.pid).cpuS, at: performance.now() }
+  const dueAt = await paceBare(connection, { prefix: 'market.tick', instruments, perSecond, seconds: floorSeconds }, signal)
+  const serverCpu = ((usageOf(nats.pid).cpuS - before.cpuS) / (performance.now() - before.at)) * 100_000
+  const latencies: number[] = []
+  await readAll(connection, { subject: `market.tick.${bareExchange}.>`, from }, message => {
+    latencies.push(storedAt(message) - dueAt(message.seq - first))
+  })
+  return { latencies, serverCpu }
+}
+
 async function peerRate(connection: NatsConnection, signal: AbortSignal): Promise<number> {
   const rates: number[] = []
   for (let round = 0; round < peerRounds; round++) {
@@ -188,9 +215,9 @@ async function peerRate(connection: NatsConnection, signal: AbortSignal): Promis
   return median(rates)
 }
 
-type Outcome = { unstored: number; sample: Sample; peer: number }
+type Outcome = { unstored: number; sample: Sample; floor: Floor; peer: number }
 
-function figuresOf({ looks }: Run, { unstored, sample, peer }: Outcome): Figure[] {
+function figuresOf({ looks }: Run, { unstored, sample, floor, peer }: Outcome): Figure[] {
   const [first, last] = [looks[0] as Look, looks.at(-1) as Look]
   const seconds = (last.at - first.at) / 1000
   const grown = (of: (metrics: string) => number) => of(last.metrics) - of(first.metrics)
@@ -214,16 +241,19 @@ function figuresOf({ looks }: Run, { unstored, sample, peer }: Outcome): Figure[
     count('load: the front cut the session', grownBy('md_reconnects_total')),
     count('load: kept and not in the stream', unstored),
     count(`load: missing or double among ${sample.received} ticks read back`, sample.missing + sample.duplicates),
-    ...latencyFigures(sample.latencies, looks),
-    ...usageFigures(looks, seconds),
+    ...latencyFigures(sample.latencies, floor.latencies, looks),
+    ...usageFigures(looks, seconds, floor.serverCpu),
   ]
 }
 
-function latencyFigures(latencies: number[], looks: Look[]): Figure[] {
+const bareName = 'a bare loop of nats.js at that rate, nothing else beside it'
+
+function latencyFigures(latencies: number[], bare: number[], looks: Look[]): Figure[] {
   const n = latencies.length
   const row = (name: string, share: number): Figure => ({
     ...{ name: `load: gateway callback to the stream, ${name}`, unit: 'ms', n },
     value: percentile(latencies, share),
+    beside: [{ kind: 'floor', name: bareName, value: percentile(bare, share) }],
   })
   const acknowledged = looks.map(({ metrics }) => sumOf(metrics, 'md_publish_latency_p99_seconds') * 1000)
   return [
@@ -241,7 +271,7 @@ function latencyFigures(latencies: number[], looks: Look[]): Figure[] {
   ]
 }
 
-function usageFigures(looks: Look[], seconds: number): Figure[] {
+function usageFigures(looks: Look[], seconds: number, bareServerCpu: number): Figure[] {
   const [first, last] = [looks[0] as Look, looks.at(-1) as Look]
   const each = Math.max(1, Math.floor(looks.length * memoryShare))
   return (Object.keys(first.usage) as Part[]).flatMap((part): Figure[] => {
@@ -250,6 +280,7 @@ function usageFigures(looks: Look[], seconds: number): Figure[] {
       {
         ...{ name: `load: CPU of ${part}`, unit: '% of a core', n: 1 },
         value: ((last.usage[part].cpuS - first.usage[part].cpuS) / seconds) * 100,
+        ...(part === 'nats-server' && { beside: [{ kind: 'floor', name: bareName, value: bareServerCpu }] }),
       },
       {
         ...{ name: `load: memory of ${part}, last fifth`, unit: 'MB', value: median(memory.slice(-each)), n: each },
