@@ -12,13 +12,14 @@ afterEach(() => void vi.useRealTimers())
 /** A sender on a stream that answers, and is looked into, when the test says so. */
 async function openSender() {
   const sent: { subject: string; reply: string }[] = []
-  const lookups: ((tick: { epoch: number; sequence: number }) => void)[] = []
+  const lookups: ((tick: { feed?: string; epoch: number; sequence: number }) => void)[] = []
   const confirmed: string[] = []
   let callback: (error: Error | null, message: Msg) => void = () => undefined
-  const getMessage = () => new Promise(resolve => lookups.push(tick => resolve({ json: () => tick })))
+  const getMessage = () =>
+    new Promise(resolve => lookups.push(tick => resolve({ json: () => ({ feed: 'default/demo', ...tick }) })))
   const manager = { streams: { getMessage, info: async () => ({}) } }
   const stream = { name: 'TICKS', duplicateWindowMs: 10_000, manager } as unknown as Stream
-  const sender = new JetStreamSender(async () => stream, {
+  const sender = new JetStreamSender('default/demo', async () => stream, {
     delivered: () => {},
     confirmed: parcel => confirmed.push(parcel.subject),
     lost: () => {},
@@ -72,5 +73,16 @@ it('takes what the stream has for stored, and sends again what it has not', asyn
   for (const look of lookups) look({ epoch: 1, sequence: 1 })
   await vi.advanceTimersByTimeAsync(1)
   expect([confirmed, sent.slice(before).map(({ subject }) => subject)]).toEqual([['kept'], ['lost']])
+  sender.detach()
+})
+
+it('sends again where another feed was the last to publish the instrument', async () => {
+  const { sender, sent, lookups, confirmed } = await openSender()
+  sender.send(parcelOf('shared', 1))
+  await vi.advanceTimersByTimeAsync(6500)
+  const before = sent.length
+  lookups[0]?.({ feed: 'default/other', epoch: 1, sequence: 1 })
+  await vi.advanceTimersByTimeAsync(1)
+  expect([confirmed, sent.slice(before).map(({ subject }) => subject)]).toEqual([[], ['shared']])
   sender.detach()
 })

@@ -30,6 +30,7 @@ type Outstanding = { parcel: Parcel; unknownSince: number; dueAt: number; refuse
  * `js.publish` has it, reaches 18,000 a second where this reaches 65,000 (docs/concepts/publishing.md).
  */
 export class JetStreamSender implements Sender {
+  readonly #feed: string
   readonly #handlers: SenderHandlers
   readonly #prepare: (connection: NatsConnection) => Promise<Stream>
   readonly #replies = new Replies()
@@ -49,7 +50,9 @@ export class JetStreamSender implements Sender {
   #resent = 0
   #beat: NodeJS.Timeout | undefined
 
-  constructor(prepare: (connection: NatsConnection) => Promise<Stream>, handlers: SenderHandlers) {
+  /** `feed` as in its ticks: another one may publish the same instruments under the same prefix. */
+  constructor(feed: string, prepare: (connection: NatsConnection) => Promise<Stream>, handlers: SenderHandlers) {
+    this.#feed = feed
     this.#prepare = prepare
     this.#handlers = handlers
   }
@@ -153,12 +156,22 @@ export class JetStreamSender implements Sender {
   async #sendAgain(connection: NatsConnection, stream: Stream, entries: [number, Outstanding][]): Promise<void> {
     const oldestMs = performance.now() - stream.duplicateWindowMs / 2
     const old = entries.filter(([, { parcel, unknownSince }]) => unknownSince < oldestMs && parcel.queued !== undefined)
-    const stored = await storedAmong(stream, old)
+    const stored = await this.#storedAmong(stream, old)
     if (this.#connection !== connection) return
     // Where answers came meanwhile, their numbers may stand for other parcels by now.
     const isOut = ([number, outstanding]: [number, Outstanding]) => this.#outstanding[number] === outstanding
     for (const [number] of stored.filter(isOut)) this.#settle(number)
     for (const [number, outstanding] of entries.filter(isOut)) this.#resend(number, outstanding)
+  }
+
+  async #storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<[number, Outstanding][]> {
+    const stored: [number, Outstanding][] = []
+    const next = entries.values()
+    const look = async () => {
+      for (const entry of next) if (await isStored(stream, this.#feed, entry[1].parcel)) stored.push(entry)
+    }
+    await Promise.all(Array.from({ length: lookupsAtOnce }, look))
+    return stored
   }
 
   #put(number: number, outstanding: Outstanding): void {
@@ -293,19 +306,10 @@ function keepAlone(parcel: Parcel): void {
   parcel.payload = parcel.payload.slice()
 }
 
-async function storedAmong(stream: Stream, entries: [number, Outstanding][]): Promise<[number, Outstanding][]> {
-  const stored: [number, Outstanding][] = []
-  const next = entries.values()
-  const look = async () => {
-    for (const entry of next) if (await isStored(stream, entry[1].parcel)) stored.push(entry)
-  }
-  await Promise.all(Array.from({ length: lookupsAtOnce }, look))
-  return stored
-}
-
-async function isStored({ name, manager }: Stream, { subject, queued }: Parcel): Promise<boolean> {
+async function isStored({ name, manager }: Stream, feed: string, { subject, queued }: Parcel): Promise<boolean> {
   const last = await manager.streams.getMessage(name, { last_by_subj: subject })
   if (last === null || queued === undefined) return false
-  const { epoch, sequence } = last.json<Tick>()
-  return epoch > queued.epoch || (epoch === queued.epoch && sequence >= queued.sequence)
+  const tick = last.json<Tick>()
+  if (tick.feed !== feed) return false
+  return tick.epoch > queued.epoch || (tick.epoch === queued.epoch && tick.sequence >= queued.sequence)
 }

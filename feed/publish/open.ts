@@ -46,7 +46,9 @@ function openOutlet(
 ): Outlet {
   const gapSubject = gapSubjectOf(publish.subjectPrefix, feed)
   const senderOf = (handlers: SenderHandlers) =>
-    type === 'nats' ? new CoreSender(handlers) : new JetStreamSender(nats => ensureStream(nats, publish, gapSubject), handlers)
+    type === 'nats'
+      ? new CoreSender(handlers)
+      : new JetStreamSender(feed, nats => ensureStream(nats, publish, gapSubject), handlers)
   const outlet = new Outlet({
     type,
     feed,

@@ -8,7 +8,7 @@ import { retryRequestSchema, subscriptionQuestionSchema } from '../../crds/contr
 import type { FromSession } from '../session/message.ts'
 import { emptyPosition } from '../session/position.ts'
 import { feedZone } from '../session/zone.ts'
-import { SessionChild } from './child.ts'
+import { type ChildEnd, SessionChild } from './child.ts'
 import { desiredWith } from './testing.ts'
 
 // Real processes; the test only gets hold of them.
@@ -21,7 +21,9 @@ const question = subscriptionQuestionSchema.parse({})
 const longMs = 20_000
 
 let child: SessionChild
+let ends: ChildEnd[]
 beforeEach(() => {
+  ends = []
   vi.stubEnv('TZ', feedZone)
   const { feed, launch, live } = desiredWith({})
   const { rateLimits, instrumentGroups } = live
@@ -30,7 +32,7 @@ beforeEach(() => {
       ...{ feed, account: 'primary', launch, rateLimits, instrumentGroups, directory: tmpdir(), dataDirectory: tmpdir() },
     }),
     heard: () => undefined,
-    gone: () => undefined,
+    gone: (_expected, end) => void ends.push(end),
     up: () => undefined,
   })
 })
@@ -96,8 +98,18 @@ describe('a session whose process', () => {
     child.want()
     await child.kill()
     expect([child.isUp, child.restarts]).toEqual([false, 1])
+    expect(ends).toEqual([{ error: expect.stringContaining('ENOENT') }])
     await expect.poll(() => vi.mocked(fork).mock.calls.length, { timeout: 5000 }).toBe(calls + 2)
     expect(await child.list(question, longMs)).toMatchObject({ counts: { desired: 0 } })
+  })
+
+  it('is refused by an exception is started again later', async () => {
+    vi.mocked(fork).mockImplementationOnce(() => {
+      throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' })
+    })
+    child.want()
+    expect([child.isUp, child.restarts, ends]).toEqual([false, 1, [{ error: 'spawn ENOMEM' }]])
+    await expect.poll(() => child.isUp, { timeout: 5000 }).toBe(true)
   })
 
   it('is gone is not heard of as an error: what was told to it meanwhile is lost with it', async () => {

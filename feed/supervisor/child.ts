@@ -17,11 +17,14 @@ const stopMs = 4000
 /** A process that has not spoken yet, or reads its recordings, may take so long for it on a busy machine. */
 export const startMs = 30_000
 
+/** How a process ended: by a code or a signal, or by the error for which it never ran. */
+export type ChildEnd = { code: number } | { signal: NodeJS.Signals } | { error: string }
+
 export type ChildOptions = {
   start: () => SessionStart
   heard: (message: Exclude<FromSession, Answer | { type: 'pulse' }>) => void
   /** The process is gone; `expected` where it was told to stop. */
-  gone: (expected: boolean, code: number | null, signal: NodeJS.Signals | null) => void
+  gone: (expected: boolean, end: ChildEnd) => void
   /** The process runs and takes messages. */
   up: () => void
 }
@@ -140,21 +143,32 @@ export class SessionChild {
 
   #start(): void {
     this.#timer = undefined
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#end = promise
-    const gone = (code: number | null, signal: NodeJS.Signals | null) => {
-      if (this.#process !== child) return
-      resolve()
-      this.#exited(code, signal)
-    }
-    const child = this.#fork()
-    this.#process = child
     this.#startedAt = performance.now()
     this.#heardAt = this.#startedAt
+    let child: ChildProcess
+    try {
+      child = this.#fork()
+    } catch (error) {
+      // Node throws some of what the kernel refuses (ENOMEM), and tells the rest by an event (EAGAIN, ENOENT).
+      this.#exited({ error: messageOf(error) })
+      return
+    }
+    this.#attend(child)
+  }
+
+  #attend(child: ChildProcess): void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#end = promise
+    const gone = (end: ChildEnd) => {
+      if (this.#process !== child) return
+      resolve()
+      this.#exited(end)
+    }
+    this.#process = child
     child.on('message', message => this.#heard(message as FromSession))
     // Where it could not be started (no more processes, the program is being replaced), no exit comes.
-    child.on('error', () => child.pid === undefined && gone(null, null))
-    child.once('exit', gone)
+    child.on('error', error => child.pid === undefined && gone({ error: messageOf(error) }))
+    child.once('exit', (code, signal) => gone(signal === null ? { code: code ?? 0 } : { signal }))
     if (child.pid === undefined) return
     child.send({ type: 'start', start: this.#options.start() } satisfies ToSession)
     this.#options.up()
@@ -216,14 +230,14 @@ export class SessionChild {
     return waiting
   }
 
-  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+  #exited(end: ChildEnd): void {
     this.#process = undefined
     this.report = undefined
     this.pulse = undefined
     this.ticksPerSecond = 0
     for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(transient('SessionDown', 'the session died'))
     if (this.#isWanted) this.#restartLater()
-    this.#options.gone(!this.#isWanted, code, signal)
+    this.#options.gone(!this.#isWanted, end)
   }
 
   #restartLater(): void {
@@ -234,6 +248,8 @@ export class SessionChild {
     this.#timer = setTimeout(() => this.#start(), pauseMs)
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** What is reported of a session that has not spoken yet. */
 export function silentStatus(account: SessionStatus['account'], isRunning: boolean, since: number): SessionReport['status'] {

@@ -3,6 +3,7 @@ import { asFault } from '../../crds/contract/fault.ts'
 import type { FailoverRecord } from '../../crds/contract/feedstatus.ts'
 import type { Gap } from '../../crds/contract/tick.ts'
 import type { SessionEvent } from '../session/message.ts'
+import type { ChildEnd } from './child.ts'
 
 /** The events of the supervisor whose fields take more than a line. */
 export const story = {
@@ -20,11 +21,11 @@ export const story = {
     fields: { from, to },
   }),
 
-  died: (account: Account, code: number | null, signal: NodeJS.Signals | null): SessionEvent => ({
+  died: (account: Account, end: ChildEnd): SessionEvent => ({
     type: 'Warning',
     reason: 'SessionDied',
-    message: 'a session process died',
-    fields: { account, ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }) },
+    message: 'error' in end ? 'a session process could not be started' : 'a session process died',
+    fields: { account, ...end },
   }),
 
   failedOver: ({ from, to, epoch, reason, phases }: FailoverRecord): SessionEvent => ({

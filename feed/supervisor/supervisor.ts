@@ -6,7 +6,7 @@ import type { Calendar } from '../calendar/calendar.ts'
 import type { FromSession, SessionEvent, SessionReport, SessionStart } from '../session/message.ts'
 import type { Position } from '../session/position.ts'
 import { accept, type Verdict } from './acceptance.ts'
-import { SessionChild } from './child.ts'
+import { type ChildEnd, SessionChild } from './child.ts'
 import { Convergence } from './convergence.ts'
 import { Failovers } from './failovers.ts'
 import { type Fence, fenceOf } from './fence.ts'
@@ -202,7 +202,7 @@ export class Supervisor {
         this.tap.repeat()
         this.#convergence.ask()
       },
-      gone: (expected, code, signal) => this.#gone(account, expected, code, signal),
+      gone: (expected, end) => this.#gone(account, expected, end),
     })
   }
 
@@ -242,10 +242,10 @@ export class Supervisor {
     this.#convergence.ask()
   }
 
-  #gone(account: Account, expected: boolean, code: number | null, signal: NodeJS.Signals | null): void {
+  #gone(account: Account, expected: boolean, end: ChildEnd): void {
     const hadGate = this.#gatekeeper.gone(account, !expected)
     if (expected) return
-    this.say(story.died(account, code, signal))
+    this.say(story.died(account, end))
     if (account === this.active && (hadGate || this.#mayPublish())) this.#succeed(account)
     this.#convergence.ask()
   }
