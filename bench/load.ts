@@ -197,11 +197,11 @@ async function bareFloor({ connection, manager, nats }: World, perSecond: number
   const from = new Date()
   const first = (await lastSequence(manager)) + 1
   const before = { cpuS: usageOf(nats.pid).cpuS, at: performance.now() }
-  const dueAt = await paceBare(connection, { prefix: 'market.tick', instruments, perSecond, seconds: floorSeconds }, signal)
+  const came = await paceBare(connection, { prefix: 'market.tick', instruments, perSecond, seconds: floorSeconds }, signal)
   const serverCpu = ((usageOf(nats.pid).cpuS - before.cpuS) / (performance.now() - before.at)) * 100_000
   const latencies: number[] = []
   await readAll(connection, { subject: `market.tick.${bareExchange}.>`, from }, message => {
-    latencies.push(storedAt(message) - dueAt(message.seq - first))
+    latencies.push(storedAt(message) - (came[message.seq - first] ?? Number.NaN))
   })
   return { latencies, serverCpu }
 }
