@@ -134,7 +134,8 @@ export async function startController(settings: ControllerSettings): Promise<Con
 
   const onSecretsError = (error: Error) => log.error({ err: error }, 'watching the secrets failed, the resync goes on')
   const onWatchError = (error: Error) => log.error({ err: error }, 'watching the manifests failed, the resync goes on')
-  const source = directorySource({ path: manifests, lastGood: store.lastGood, onWatchError })
+  const onSaveError = (error: Error) => log.error({ err: error }, 'keeping what the manifests declare failed, it is tried again')
+  const source = directorySource({ path: manifests, lastGood: store.lastGood, onWatchError, onSaveError })
   const server = await startServer({ ...settings, store, metrics, queue, hub, desk, ports, location: manifests }).catch(
     async error => {
       stop.abort()

@@ -35,12 +35,12 @@ type Follower = {
   stop(): Promise<void>
 }
 
-function follow(lastGood: LastGood = memoryLastGood(), resyncMs = 60_000): Follower {
+function follow(lastGood: LastGood = memoryLastGood(), resyncMs = 60_000, onSaveError?: (error: Error) => void): Follower {
   const stopping = new AbortController()
   const snapshots: Snapshot[] = []
   let seen = 0
   let wake = Promise.withResolvers<void>()
-  const source = directorySource({ path: root, lastGood, settleMs, retryMs: 100, resyncMs })
+  const source = directorySource({ path: root, lastGood, settleMs, retryMs: 100, resyncMs, ...(onSaveError && { onSaveError }) })
   const running = source.run(snapshot => {
     snapshots.push(snapshot)
     wake.resolve()
@@ -299,6 +299,25 @@ describe('a directory source', () => {
     await source.until(has('one'))
     writeFileSync(join(other, 'one.yaml'), host('one', 'resynced'))
     await source.until(isProject('resynced'))
+  })
+
+  it('goes on while what is declared cannot be kept, and takes it up once it can', async () => {
+    write('one.yaml', host('one'))
+    const kept = memoryLastGood()
+    let isFull = false
+    const save: LastGood['save'] = (file, content) => {
+      if (isFull) throw new Error('database or disk is full')
+      kept.save(file, content)
+    }
+    const errors: string[] = []
+    const source = follow({ ...kept, save }, 60_000, ({ message }) => errors.push(message))
+    await source.until(has('one'))
+    isFull = true
+    write('one.yaml', host('one', 'edited'))
+    await expect.poll(() => errors.length).toBeGreaterThan(1)
+    expect([errors[0], source.snapshots.length]).toEqual(['database or disk is full', 1])
+    isFull = false
+    await source.until(isProject('edited'))
   })
 
   it('says nothing while nothing changes', async () => {

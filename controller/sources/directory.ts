@@ -11,6 +11,8 @@ export type DirectoryOptions = {
   lastGood: LastGood
   /** Watching failed (no inotify watches left, say): changes are seen by the resync only. */
   onWatchError?: (error: Error) => void
+  /** What is declared could not be kept, for want of space for example: it does not count yet, and is looked at again. */
+  onSaveError?: (error: Error) => void
   /** Quiet after the last file event before the tree is read. */
   quietMs?: number
   /** Latest reading after the first event of a burst. */
@@ -19,7 +21,7 @@ export type DirectoryOptions = {
   settleMs?: number
   /** Reading without any event, for what no event told (network file systems). */
   resyncMs?: number
-  /** Reading again while the tree cannot be read. */
+  /** Reading again while the tree cannot be read, or what it declares cannot be kept. */
   retryMs?: number
 }
 
@@ -59,9 +61,9 @@ async function follow(
   const ledger = openLedger(root, settings.lastGood)
   const progress: Progress = { look: undefined, changedAt: performance.now(), emitted: undefined }
   while (!signal.aborted) {
-    const verdict = await advance(root, ledger, settings.settleMs, progress, signal)
-    if (verdict === undefined) return
-    const snapshot = snapshotOf(verdict, progress.emitted)
+    const verdict = await advance(root, ledger, settings, progress, signal)
+    if (signal.aborted) return
+    const snapshot = verdict && snapshotOf(verdict, progress.emitted)
     if (snapshot !== undefined) {
       progress.emitted = snapshot
       onSnapshot(snapshot)
@@ -70,11 +72,11 @@ async function follow(
   }
 }
 
-/** One look and what it amounts to; `undefined` after an abort. */
+/** One look and what it amounts to; `undefined` after an abort, and where that could not be kept. */
 async function advance(
   root: string,
   ledger: Ledger,
-  settleMs: number,
+  { settleMs, onSaveError }: Settings,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Verdict | undefined> {
@@ -87,11 +89,17 @@ async function advance(
   const isSame = look.known && progress.look !== undefined && fingerprint(look) === fingerprint(progress.look)
   if (!isSame) progress.changedAt = now
   progress.look = look
-  return ledger.consider(look, now - progress.changedAt >= settleMs)
+  try {
+    return ledger.consider(look, now - progress.changedAt >= settleMs)
+  } catch (error) {
+    onSaveError?.(error instanceof Error ? error : new Error(String(error)))
+    return undefined
+  }
 }
 
 /** Milliseconds until the next look if nothing happens. */
-function waitOf(verdict: Verdict, settings: Settings, progress: Progress): number {
+function waitOf(verdict: Verdict | undefined, settings: Settings, progress: Progress): number {
+  if (verdict === undefined) return settings.retryMs
   if (verdict.pending) return Math.max(1, progress.changedAt + settings.settleMs - performance.now())
   return verdict.complete ? settings.resyncMs : settings.retryMs
 }
