@@ -4,7 +4,7 @@ import type { ResourceEvent } from '../../crds/contract/event.ts'
 export type NewEvent = Omit<ResourceEvent, 'sequence' | 'count'>
 
 /** Events kept in all, and about as many of one resource: the oldest go first, and one that has much to tell forces no other's out. */
-const eventLimit = 10_000
+export const eventLimit = 10_000
 export const resourceEventLimit = 1000
 
 /** Events between two looks for what goes. */
@@ -21,7 +21,10 @@ export function eventStore(database: DatabaseSync): EventStore {
   const newest = database.prepare('SELECT * FROM event WHERE kind = ? AND key = ? ORDER BY sequence DESC LIMIT 1')
   const insert = database.prepare('INSERT INTO event (at, kind, key, type, reason, message, count) VALUES (?, ?, ?, ?, ?, ?, 1)')
   const repeat = database.prepare('UPDATE event SET at = ?, count = count + 1 WHERE sequence = ?')
-  const trim = database.prepare('DELETE FROM event WHERE sequence <= ?')
+  const trim = database.prepare(
+    'DELETE FROM event WHERE sequence <= (SELECT sequence FROM event ORDER BY sequence DESC LIMIT 1 OFFSET ?)',
+  )
+  const crowded = database.prepare('SELECT kind, key FROM event GROUP BY kind, key HAVING count(*) > ?')
   const trimResource = database.prepare(
     'DELETE FROM event WHERE kind = ?1 AND key = ?2 AND sequence <= (SELECT sequence FROM event WHERE kind = ?1 AND key = ?2 ORDER BY sequence DESC LIMIT 1 OFFSET ?3)',
   )
@@ -38,8 +41,9 @@ export function eventStore(database: DatabaseSync): EventStore {
       const { lastInsertRowid } = insert.run(event.at, event.kind, event.key, event.type, event.reason, event.message)
       const sequence = Number(lastInsertRowid)
       if (sequence % trimEvery === 0) {
-        trim.run(sequence - eventLimit)
-        trimResource.run(event.kind, event.key, resourceEventLimit)
+        for (const { kind = '', key = '' } of crowded.all(resourceEventLimit)) trimResource.run(kind, key, resourceEventLimit)
+        // Of those that are left: the sequence counts on over all that ever was.
+        trim.run(eventLimit)
       }
       return { ...event, sequence, count: 1 }
     },

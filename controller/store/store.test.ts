@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Resource } from '../../crds/kinds.ts'
-import { resourceEventLimit } from './event.ts'
+import { eventLimit, resourceEventLimit } from './event.ts'
 import { openStore, type Store } from './store.ts'
 
 let directory: string
@@ -145,6 +145,25 @@ describe('events', () => {
     expect(kept.length).toBeLessThan(resourceEventLimit + 100)
     expect(kept.at(-1)?.message).toBe(`started ${resourceEventLimit + 499}`)
     expect(store.events.list({ kind: 'Feed', key: 'test/other', limit: 5 })).toHaveLength(1)
+  })
+
+  it.each([1, 2])('go by how many are kept, and not by how many were ever told of %i resources in turn', resources => {
+    store.events.add({ ...event, kind: 'Source', key: 'deletions', reason: 'DeletionsApproved' })
+    store.transaction(() => {
+      for (let i = 0; i < eventLimit + 500; i++)
+        store.events.add({ ...event, key: `test/f${i % resources}`, message: `started ${i}` })
+    })
+    expect(store.events.list({ kind: 'Source', limit: 5 })).toHaveLength(1)
+  })
+
+  it('are bounded in all', () => {
+    const resources = 2 * (eventLimit / resourceEventLimit)
+    store.transaction(() => {
+      for (let i = 0; i < eventLimit + 500; i++) store.events.add({ ...event, key: `test/f${i % resources}`, message: `${i}` })
+    })
+    const kept = store.events.list({ limit: 2 * eventLimit })
+    expect(kept.length).toBeLessThan(eventLimit + 100)
+    expect(kept.at(-1)?.message).toBe(`${eventLimit + 499}`)
   })
 })
 
