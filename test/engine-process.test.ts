@@ -195,6 +195,43 @@ describe('process engine across restarts of the controller', () => {
     await expect(second.list(soon())).rejects.toMatchObject({ class: 'stalled', reason: 'EngineInUse' })
   })
 
+  it('tries a restart again that failed', async () => {
+    const { engine, root } = await open()
+    await start(engine, 'blocked')
+    const log = join(root, 'workloads', 'blocked', 'output.log')
+    await rm(log)
+    await mkdir(log)
+    await kill(processOf(root, 'blocked').pid)
+    await until(async () => ((await engine.inspect('blocked', soon()))?.restarts ? true : undefined))
+    await rm(log, { recursive: true })
+    await until(async () => ((await engine.inspect('blocked', soon()))?.state === 'running' ? true : undefined))
+    expect(await engine.inspect('blocked', soon())).toMatchObject({ state: 'running' })
+  })
+
+  it('stops what could not be restarted', async () => {
+    const { engine, root } = await open()
+    await start(engine, 'stuck')
+    const log = join(root, 'workloads', 'stuck', 'output.log')
+    await rm(log)
+    await mkdir(log)
+    await kill(processOf(root, 'stuck').pid)
+    await until(async () => ((await engine.inspect('stuck', soon()))?.restarts ? true : undefined))
+    await engine.stop('stuck', soon())
+    expect(await engine.inspect('stuck', soon())).toMatchObject({ state: 'stopped' })
+  })
+
+  it('starts at the next try what could not be started', async () => {
+    const { engine, root } = await open()
+    await engine.create(specOf('hindered'), soon())
+    const log = join(root, 'workloads', 'hindered', 'output.log')
+    await mkdir(log)
+    await expect(engine.start('hindered', soon())).rejects.toMatchObject({ reason: 'EngineError' })
+    expect(await engine.inspect('hindered', soon())).toMatchObject({ state: 'created' })
+    await rm(log, { recursive: true })
+    await engine.start('hindered', soon())
+    expect(await engine.inspect('hindered', soon())).toMatchObject({ state: 'running' })
+  })
+
   it('ends the whole group of a workload', async () => {
     const { engine, root } = await open()
     await start(engine, 'family', { env: { MODE: 'family' } })

@@ -110,11 +110,9 @@ export class ProcessWorkload {
 
   start(signal: AbortSignal): Promise<void> {
     return this.#mutex.run(signal, async () => {
-      if (this.#run !== undefined || this.#restart !== undefined) return
-      this.#record.wanted = 'running'
+      if (!this.#isAtRest()) return
       this.#failures = 0
-      await this.#save()
-      await this.#spawn()
+      await this.#begin()
     })
   }
 
@@ -192,6 +190,11 @@ export class ProcessWorkload {
     return join(this.#folder, 'output.log')
   }
 
+  /** Nothing of it runs, and nothing will by itself. */
+  #isAtRest(): boolean {
+    return this.#run === undefined && this.#restart === undefined
+  }
+
   #state(): Workload['state'] {
     if (this.#removing) return 'removing'
     if (this.#run !== undefined) return 'running'
@@ -200,12 +203,25 @@ export class ProcessWorkload {
     return this.#record.wanted === 'created' ? 'created' : 'stopped'
   }
 
+  /** What did not come about is not wanted either: it would count as restarting, and nobody restarts it. */
+  async #begin(): Promise<void> {
+    const before = this.#record.wanted
+    this.#record.wanted = 'running'
+    try {
+      await this.#save()
+      await this.#spawn()
+    } catch (error) {
+      if (this.#isAtRest()) this.#record.wanted = before
+      throw error
+    }
+  }
+
   async #spawn(): Promise<void> {
+    this.#record.startedAt = Date.now()
     await forgetPort(this.directory)
     const { entry, args, env, memoryBytes } = this.#record
     const variables = { ...env, ...this.#around.env, [directoryVariable]: this.directory }
     const run = startProcess({ entry, args, env: variables, directory: this.directory, log: this.#log, memoryBytes })
-    this.#record.startedAt = Date.now()
     if (run === undefined) return this.#onEnd({ code: 127, signal: undefined })
     this.#follow(run)
     await this.#save()
@@ -248,7 +264,13 @@ export class ProcessWorkload {
     if (this.#restart === undefined || this.#closed) return
     this.#restart = undefined
     this.#record.restarts++
-    await this.#spawn()
+    try {
+      await this.#spawn()
+    } catch (error) {
+      // What hindered it, such as a full disk, may pass.
+      if (this.#isAtRest() && !this.#closed) this.#restartAfter(this.#restartDelayMs())
+      throw error
+    }
   }
 
   async #finishStop(): Promise<void> {
@@ -257,8 +279,8 @@ export class ProcessWorkload {
   }
 
   async #stop(signal: AbortSignal): Promise<void> {
+    if (this.#isAtRest()) return
     const run = this.#run
-    if (run === undefined && this.#restart === undefined) return
     clearTimeout(this.#restart)
     this.#restart = undefined
     this.#record.wanted = 'stopped'
