@@ -232,6 +232,22 @@ describe('process engine across restarts of the controller', () => {
     expect(await engine.inspect('hindered', soon())).toMatchObject({ state: 'running' })
   })
 
+  it('removes a workload whose record could not be written, and closes after it', async () => {
+    const warned = Promise.withResolvers<void>()
+    const { engine, root } = await open(undefined, { log: { warn: () => warned.resolve() } })
+    await start(engine, 'unsaved')
+    const record = recordOf(root, 'unsaved')
+    const { pid } = processOf(root, 'unsaved')
+    await rm(record)
+    await mkdir(join(record, 'in-the-way'), { recursive: true })
+    await expect(engine.stop('unsaved', soon())).rejects.toMatchObject({ reason: 'EngineError' })
+    await kill(pid)
+    await warned.promise
+    await rm(record, { recursive: true })
+    await engine.remove('unsaved', soon())
+    expect(await engine.inspect('unsaved', soon())).toBeUndefined()
+  })
+
   it('ends the whole group of a workload', async () => {
     const { engine, root } = await open()
     await start(engine, 'family', { env: { MODE: 'family' } })

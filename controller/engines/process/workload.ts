@@ -178,7 +178,7 @@ export class ProcessWorkload {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#restart)
-    await this.#saving
+    await this.#saved()
   }
 
   /** What the process knows as its directory. */
@@ -292,7 +292,7 @@ export class ProcessWorkload {
   async #remove(signal: AbortSignal): Promise<void> {
     await this.#stop(signal)
     await this.#ending
-    await this.#saving
+    await this.#saved()
     await removeFolder(this.#folder)
     this.#closed = true
   }
@@ -314,10 +314,15 @@ export class ProcessWorkload {
     return this.#run === undefined
   }
 
+  /** No write of the record is under way. Whoever began one that failed was told. */
+  #saved(): Promise<void> {
+    return this.#saving.catch(() => undefined)
+  }
+
   // One after the other, so that the file ends as the newest.
   #save(): Promise<void> {
     const record = structuredClone(this.#record)
-    this.#saving = this.#saving.catch(() => undefined).then(() => writeRecord(this.#folder, record))
+    this.#saving = this.#saved().then(() => writeRecord(this.#folder, record))
     return this.#saving
   }
 }
