@@ -195,6 +195,22 @@ describe('process engine across restarts of the controller', () => {
     await expect(second.list(soon())).rejects.toMatchObject({ class: 'stalled', reason: 'EngineInUse' })
   })
 
+  it('takes a folder over once the engine that held it has closed', async () => {
+    const { engine, root } = await open()
+    await start(engine, 'handed')
+    const { engine: second } = await open(root)
+    const hints: (string | undefined)[] = []
+    const watching = new AbortController()
+    const watched = second.watch(name => hints.push(name), watching.signal)
+    await expect(second.list(soon())).rejects.toMatchObject({ reason: 'EngineInUse' })
+    await engine.close()
+    expect(await second.list(soon())).toMatchObject([{ name: 'handed', state: 'running', restarts: 0 }])
+    await kill(processOf(root, 'handed').pid)
+    await until(async () => hints.includes('handed') || undefined)
+    watching.abort()
+    await watched
+  })
+
   it('tries a restart again that failed', async () => {
     const { engine, root } = await open()
     await start(engine, 'blocked')

@@ -67,9 +67,9 @@ class ProcessEngine {
   readonly #workloads = new Map<string, ProcessWorkload>()
   /** Names in creation or renaming: taken for everybody else. */
   readonly #reserved = new Map<string, { id: string; labels: Record<string, string> }>()
-  readonly #watchers = new Set<(name: string) => void>()
+  readonly #watchers = new Set<(name?: string) => void>()
   readonly #around: Surroundings
-  readonly #opened: Promise<void>
+  #opened: Promise<void> | undefined
   #unlock: (() => Promise<void>) | undefined
   #ticking: NodeJS.Timeout | undefined
   #closed = false
@@ -85,14 +85,13 @@ class ProcessEngine {
       changed: name => this.#changed(name),
       failed: (workload, error) => settings.log.warn({ workload, err: error }, 'workload could not be kept as wanted'),
     }
-    this.#opened = this.#open()
-    this.#opened.catch(() => undefined)
+    this.#ready().catch(() => undefined)
   }
 
   /** Runs work once the engine is open; every failure leaves as a Fault. */
   async when<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     try {
-      await abortable(this.#opened, signal)
+      if (!this.#closed) await abortable(this.#ready(), signal)
       if (this.#closed) throw transient('EngineUnreachable', 'the process engine is closed')
       return await work()
     } catch (error) {
@@ -160,11 +159,11 @@ class ProcessEngine {
   }
 
   async watch(onChange: (name?: string) => void, signal: AbortSignal): Promise<void> {
-    await this.when(signal, async () => undefined)
     const { promise, resolve } = Promise.withResolvers<void>()
-    const watcher = (name: string) => onChange(name)
+    const watcher = (name?: string) => onChange(name)
     this.#watchers.add(watcher)
     signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) resolve()
     onChange()
     await promise
     this.#watchers.delete(watcher)
@@ -172,11 +171,8 @@ class ProcessEngine {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#opened.catch(() => undefined)
-    clearInterval(this.#ticking)
-    await Promise.all([...this.#workloads.values()].map(workload => workload.close()))
-    await this.#unlock?.()
-    this.#unlock = undefined
+    await this.#opened?.catch(() => undefined)
+    await this.#letGo()
   }
 
   oursOrAbsent(name: string, verb: string): ProcessWorkload | undefined {
@@ -195,12 +191,31 @@ class ProcessEngine {
     return resolve(this.#settings.root, 'workloads')
   }
 
+  /** Fulfilled once it is open. What kept it from that may have passed, such as another engine in its folder: it is tried again when asked. */
+  #ready(): Promise<void> {
+    this.#opened ??= this.#open().catch(async error => {
+      await this.#letGo()
+      this.#opened = undefined
+      throw error
+    })
+    return this.#opened
+  }
+
+  async #letGo(): Promise<void> {
+    clearInterval(this.#ticking)
+    await Promise.all([...this.#workloads.values()].map(workload => workload.close()))
+    this.#workloads.clear()
+    await this.#unlock?.()
+    this.#unlock = undefined
+  }
+
   async #open(): Promise<void> {
     await mkdir(this.#home, { recursive: true, mode: 0o700 })
     this.#unlock = await lockDirectory(this.#settings.root)
     for (const folder of await readdir(this.#home)) await this.#load(join(this.#home, folder))
     await this.#adopt()
     this.#ticking = setInterval(() => this.#tick(), tickMs).unref()
+    this.#changed()
   }
 
   // A folder without a record is what a creation or a removal left when the controller died in it.
@@ -266,7 +281,8 @@ class ProcessEngine {
     }
   }
 
-  #changed(name: string): void {
+  /** Without a name: anything may have. */
+  #changed(name?: string): void {
     for (const watcher of this.#watchers) watcher(name)
   }
 }
