@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { draftEdit, findManifests, manifestFiles, writeDraft } from './manifest.ts'
+import { draftEdit, findManifests, manifestFiles, readManifest, writeDraft } from './manifest.ts'
 
 const manifest = 'kind: Feed\nmetadata: {name: ctp, namespace: production}\nspec: {suspend: false}\n'
 const identity = { kind: 'Feed', namespace: 'production', name: 'ctp' }
@@ -32,6 +32,21 @@ describe('writing an edit', () => {
     await expect(writeDraft(draft)).rejects.toThrow('was changed by someone else at this moment; nothing was written')
     expect(await readFile(file, 'utf8')).toBe(`${manifest}# by hand\n`)
     expect(await readdir(directory)).toEqual(['a.yaml'])
+  })
+
+  it('refuses a file in another encoding, whose bytes it could not write back', async () => {
+    const gbk = Buffer.concat([Buffer.from(manifest), Buffer.from('# \xd6\xf7\xd5\xcb\xbb\xa7\n', 'latin1')])
+    await writeFile(file, gbk)
+    const refusal = { code: 4, message: expect.stringContaining('a.yaml is not UTF-8 text') }
+    await expect(readManifest({ file }, identity)).rejects.toMatchObject(refusal)
+    await expect(draftEdit({ file }, identity, change)).rejects.toMatchObject(refusal)
+    expect(await readFile(file)).toEqual(gbk)
+  })
+
+  it('keeps a byte order mark', async () => {
+    await writeFile(file, `\ufeff${manifest}`)
+    await writeDraft(await draftEdit({ file }, identity, change))
+    expect(await readFile(file, 'utf8')).toBe(`\ufeff${manifest.replace('false', 'true')}`)
   })
 })
 

@@ -22,7 +22,7 @@ export type Draft = { place: Place; file: string; before: string; edited: Edited
 /** Works out the change of one member of a declared resource, in memory. Throws as `editDeclaration` does. */
 export async function draftEdit(place: Place, identity: Identity, change: Change): Promise<Draft> {
   const file = await realpath(place.file)
-  const before = await readFile(file, 'utf8')
+  const before = textOf(await readFile(file), place.file)
   return { place, file, before, edited: editDeclaration(before, place.file, identity, change, place.line) }
 }
 
@@ -37,9 +37,21 @@ export async function writeDraft({ place, file, before, edited }: Draft): Promis
   })
 }
 
-/** The declared resource with aliases resolved, as the file has it now. */
+/** The declared resource with aliases resolved, as the file has it now. Refuses a file that is not UTF-8 text. */
 export async function readManifest(place: Place, identity: Identity): Promise<Record<string, unknown> | undefined> {
-  return readDeclaration(await readFile(place.file, 'utf8'), place.file, identity)
+  return readDeclaration(textOf(await readFile(place.file), place.file), place.file, identity)
+}
+
+/** All of it, a byte order mark too. What another encoding wrote would be lost for ever, were it decoded and written back. */
+function textOf(bytes: Buffer, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw refused(
+      `${file} is not UTF-8 text; nothing was edited`,
+      'save it as UTF-8 first: nothing of it comes into force before',
+    )
+  }
 }
 
 /** What is wrong with a file by itself. While there is anything, the controller holds on to what the file last declared. */
