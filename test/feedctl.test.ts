@@ -424,6 +424,24 @@ describe('feedctl describe, history, events, diff, explain', () => {
     expect(JSON.parse((await feedctl('events', 'ctp', '-o', 'json')).out)).toMatchObject({ reason: 'Started' })
   })
 
+  it('events -w tells what happened while no stream was there, once', async () => {
+    const interruption = new AbortController()
+    world.emit({ reason: 'Before', message: 'listed' })
+    world.onWatch = () => {
+      if (world.watches === 1) {
+        world.drop()
+        world.emit({ reason: 'Between', message: 'while nobody was told' })
+      } else world.emit({ reason: 'After', message: 'on the stream' })
+    }
+    const interrupt = (out: string) => void (out.includes('After') && interruption.abort())
+    const { out } = await feedctlWatched(interruption.signal, interrupt, 'events', 'ctp', '-w', '-o', 'json')
+    const reasons = out
+      .trim()
+      .split('\n')
+      .map(line => (JSON.parse(line) as ResourceEvent).reason)
+    expect(reasons).toEqual(['Before', 'Between', 'After'])
+  })
+
   it('diff exits 0 where there is nothing to do and 1 with the plan where there is', async () => {
     expect(await feedctl('diff')).toMatchObject({ code: 0, out: '' })
     world.plan = [
