@@ -514,6 +514,16 @@ describe('feedctl tail', () => {
     expect(code).toBe(0)
     expect(err).toContain('this look was too slow and lost 2 ticks; the feed did not')
   })
+
+  it('says why there are no ticks, and counts no broken stream as a tick', async () => {
+    const interruption = new AbortController()
+    world.ticks = [{ dropped: 2 }, tickOf(4)]
+    world.tapless = 1
+    const interrupt = (out: string) => void (out.includes('CZCE.AP010') && interruption.abort())
+    const { err } = await feedctlWatched(interruption.signal, interrupt, 'tail', 'ctp')
+    expect(err).toContain('Not running: Feed production/ctp does not run')
+    expect(err).toContain('lost 2 ticks')
+  })
 })
 
 describe('the command line', () => {
@@ -701,6 +711,8 @@ type World = {
   plan: PlanView[]
   planned: unknown[]
   ticks: (Partial<Tick> | { dropped: number })[]
+  /** Taps that are answered by a feed that does not run yet. */
+  tapless: number
   /** Query of the last tap. */
   tapped: string
   refuse: { status: number; body: unknown } | undefined
@@ -731,6 +743,7 @@ async function startWorld(first: ResourceView): Promise<World> {
     plan: [],
     planned: [],
     ticks: [],
+    tapless: 0,
     tapped: '',
     refuse: undefined,
     hiddenFor: 0,
@@ -789,6 +802,8 @@ async function answer(
     world.planned = (JSON.parse(await text(request)) as { objects: unknown[] }).objects
     return void json({ items: world.plan })
   }
+  if (pathname === '/api/v1/feeds/production/ctp/ticks' && world.tapless-- > 0)
+    return void json({ title: 'Not running', detail: 'Feed production/ctp does not run' }, 503)
   if (pathname === '/api/v1/feeds/production/ctp/ticks') return tap(world, request, response)
   if (pathname !== '/api/v1/watch') return void json({ title: 'Not Found' }, 404)
   response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Ports } from '../kinds/reconcile.ts'
 import { declare } from '../sources/object.ts'
 import { pathText } from '../sources/problem.ts'
-import { addPassedQuestions, reach } from './passing.ts'
+import { addPassedQuestions, reach, unreachable } from './passing.ts'
 import { rehearse } from './rehearsal.ts'
 import type { ServerOptions } from './server.ts'
 import { openSse } from './sse.ts'
@@ -41,7 +41,7 @@ async function passTicks(key: string, query: URLSearchParams, reply: FastifyRepl
   const answer = await fetch(`${endpoint}/v1/ticks?${query}`, {
     headers: { authorization },
     signal: ended.signal,
-  })
+  }).catch(cause => unreachable(key, cause))
   if (!answer.ok || !answer.body)
     throw Object.assign(new Error(`the feed answers ${answer.status}: ${await answer.text()}`), {
       statusCode: answer.status < 500 ? answer.status : 502,

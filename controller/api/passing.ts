@@ -37,6 +37,6 @@ export function reach(key: string, { store, tokenOf }: Ports): { endpoint: strin
   return { endpoint, authorization: `Bearer ${tokenOf(key)}` }
 }
 
-function unreachable(key: string, cause: unknown): never {
+export function unreachable(key: string, cause: unknown): never {
   throw Object.assign(new Error(`Feed ${key} does not answer`, { cause }), { statusCode: 503, title: 'Not answering' })
 }

@@ -44,8 +44,10 @@ async function* readOnce(server: string, path: string, signal: AbortSignal): Asy
       headers: { accept: 'text/event-stream' },
       signal: AbortSignal.any([signal, silence.signal]),
     })
-    if (response.status >= 500) throw new Error(`HTTP ${response.status} ${response.statusText}`)
-    if (!response.ok || response.body === null) throw await answered(server, `GET ${path}`, response)
+    if (!response.ok || response.body === null) {
+      const refusal = await answered(server, `GET ${path}`, response)
+      throw response.status < 500 ? refusal : new Error(refusal.message)
+    }
     yield 'open'
     yield* eventsOf(response.body, silence.restart)
   } finally {

@@ -25,14 +25,15 @@ export async function tail(context: Context, name: string, options: TailOptions)
   })
   if (options.output === 'table') terminal.out(tickHeader())
   let lost = 0
+  let isBroken = false
   const query = {
     ...(options.instrument !== undefined && { instrument: bareInstrument(options.instrument) }),
     ...(limit !== undefined && { limit }),
   }
   for await (const { event, data } of controller.ticks(key, query, signal)) {
     if (event === 'reconnecting') {
-      lost += 1
-      warn(`lost the ticks (${data}); trying again`)
+      isBroken = true
+      warn(`no ticks (${data}); trying again`)
     } else if (event === 'dropped') {
       lost += (JSON.parse(data) as { dropped: number }).dropped
       warn(`this look was too slow and lost ${lost} ticks; the feed did not`)
@@ -47,7 +48,7 @@ export async function tail(context: Context, name: string, options: TailOptions)
   const counts = checker.counts()
   terminal.err(`${summary(counts)}\n`)
   signal.throwIfAborted()
-  return lost === 0 && counts.missing + counts.duplicates + counts.stale > 0 ? exitCodes.negative : exitCodes.ok
+  return lost === 0 && !isBroken && counts.missing + counts.duplicates + counts.stale > 0 ? exitCodes.negative : exitCodes.ok
 }
 
 function summary({ received, missing, duplicates, stale }: ConsumerCounts): string {
