@@ -12,9 +12,18 @@ export type ApproveOptions = { by?: string; output?: 'json' | 'text' }
  */
 export async function approve(context: Context, digest: string | undefined, options: ApproveOptions): Promise<ExitCode> {
   if (digest === undefined) return show(context, await context.controller.source(), options)
-  const { removed } = await context.controller.approve(digest, options.by ?? `${userInfo().username}@${hostname()}`)
+  const { removed } = await context.controller.approve(digest, options.by ?? `${userName()}@${hostname()}`)
   context.terminal.out(options.output === 'json' ? `${JSON.stringify({ removed })}\n` : removed.map(id => `- ${id}\n`).join(''))
   return exitCodes.ok
+}
+
+/** A container may run as a number that no file gives a name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
 }
 
 function show({ terminal }: Context, { held }: SourceView, options: ApproveOptions): ExitCode {
