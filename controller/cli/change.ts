@@ -111,7 +111,7 @@ async function placeOf(context: Context, view: ResourceView): Promise<{ place: P
 
 async function scan(context: Context, kind: KindName, name: string): Promise<{ place: Place; identity: Identity }> {
   const directory = context.manifests ?? '.'
-  const found = await findManifests(directory, { kind, ...splitName(name, context.namespace) })
+  const found = await findManifests(directory, { kind, ...splitName(name, context.namespace) }, context.signal)
   const [only] = found
   if (only === undefined) throw trouble(`no file below ${directory} declares ${kind} ${name}`)
   if (found.length > 1)

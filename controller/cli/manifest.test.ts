@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { draftEdit, findManifests, manifestFiles, readManifest, writeDraft } from './manifest.ts'
+import { draftEdit, findManifests, readManifest, writeDraft } from './manifest.ts'
 
 const manifest = 'kind: Feed\nmetadata: {name: ctp, namespace: production}\nspec: {suspend: false}\n'
 const identity = { kind: 'Feed', namespace: 'production', name: 'ctp' }
@@ -56,21 +56,37 @@ describe('finding a declaration', () => {
     await writeFile(join(directory, 'deep', 'b.yml'), manifest.replace('production', 'staging'))
     await writeFile(join(directory, '.hidden.yaml'), manifest)
     await writeFile(join(directory, 'broken.yaml'), 'a: [\n')
-    expect(await manifestFiles(directory)).toEqual([
-      join(directory, 'a.yaml'),
-      join(directory, 'broken.yaml'),
-      join(directory, 'deep', 'b.yml'),
-    ])
-    expect(await findManifests(directory, { kind: 'Feed', name: 'ctp', namespace: 'production' })).toEqual([{ file, identity }])
-    expect(await findManifests(directory, { kind: 'Feed', name: 'ctp', namespace: undefined })).toHaveLength(2)
+    expect(await find('production')).toEqual([{ file, identity }])
+    expect(await find(undefined)).toHaveLength(2)
+  })
+
+  it('sees what a controller sees of the same folder: through links to folders, and YAML alone', async () => {
+    const root = join(directory, 'root')
+    await mkdir(join(directory, 'release-7'))
+    await mkdir(root)
+    await rename(file, join(directory, 'release-7', 'a.yaml'))
+    await symlink('../release-7', join(root, 'current'))
+    await writeFile(join(root, 'exported.json'), JSON.stringify({ kind: 'Feed', metadata: identity }))
+    expect(await find('production', root)).toEqual([{ file: join(root, 'current', 'a.yaml'), identity }])
+  })
+
+  it('does not say that nothing declares it where it could not look everywhere', async () => {
+    await symlink('gone', join(directory, 'folder'))
+    await expect(find('nowhere')).rejects.toMatchObject({
+      code: 2,
+      message: expect.stringContaining('the folder cannot be read'),
+    })
+    expect(await find('production')).toHaveLength(1)
   })
 
   it('says which flag to use where the folder is not there', async () => {
-    await expect(
-      findManifests(join(directory, 'nope'), { kind: 'Feed', name: 'ctp', namespace: undefined }),
-    ).rejects.toMatchObject({
+    await expect(find(undefined, join(directory, 'nope'))).rejects.toMatchObject({
       code: 2,
       hint: expect.stringContaining('--manifests'),
     })
   })
 })
+
+function find(namespace: string | undefined, below = directory) {
+  return findManifests(below, { kind: 'Feed', name: 'ctp', namespace }, new AbortController().signal)
+}

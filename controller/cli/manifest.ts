@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, glob, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { access, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { parseFile } from '../sources/document.ts'
 import type { Problem } from '../sources/problem.ts'
+import { lookAt } from '../sources/tree.ts'
+import { formatProblem } from '../sources/validation.ts'
 import { type Edited, editDeclaration, type Identity, readDeclaration, readObjects } from './declaration.ts'
 import { refused, trouble } from './exit.ts'
 import type { Change } from './splice.ts'
-
-/** Bound of a scan for a declaration: a folder with more files than this is not a folder of manifests. */
-const scanLimitFiles = 10_000
-const scanLimitBytes = 8 * 1024 * 1024
 
 export type Wanted = { kind: string; name: string; namespace: string | undefined }
 
@@ -59,8 +57,15 @@ export function errorsIn(file: string, text: string): Problem[] {
   return parseFile(file, text).problems.filter(({ severity }) => severity === 'error')
 }
 
-/** Every file below a folder that declares the resource by kind and name, whatever its namespace where none is given. */
-export async function findManifests(directory: string, wanted: Wanted): Promise<(Place & { identity: Identity })[]> {
+/**
+ * Every file below a folder that declares the resource by kind and name, whatever its namespace where none is given. Throws trouble where none
+ * does, and a part of the folder could not be read.
+ */
+export async function findManifests(
+  directory: string,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<(Place & { identity: Identity })[]> {
   await access(directory, constants.R_OK).catch((cause: unknown) => {
     throw trouble(
       `the folder of manifests ${directory} cannot be read`,
@@ -68,28 +73,26 @@ export async function findManifests(directory: string, wanted: Wanted): Promise<
       cause,
     )
   })
-  const found: (Place & { identity: Identity })[] = []
-  for (const file of await manifestFiles(directory)) {
-    found.push(...identitiesIn(await readFile(file, 'utf8'), file, wanted).map(identity => ({ file, identity })))
-  }
+  const { texts, unread } = await readManifests(directory, signal)
+  const found = [...texts].flatMap(([file, text]) => identitiesIn(text, file, wanted).map(identity => ({ file, identity })))
+  const [problem] = unread
+  if (found.length === 0 && problem !== undefined) throw trouble(formatProblem(problem))
   return found
 }
 
-/** YAML and JSON files of a folder tree, without hidden ones, in order. */
-export async function manifestFiles(directory: string): Promise<string[]> {
-  const files: string[] = []
-  for await (const path of glob('**/*.{yaml,yml,json}', { cwd: directory, exclude: name => basename(name).startsWith('.') })) {
-    const file = join(directory, path)
-    if (basename(file).startsWith('.') || !(await isReadable(file))) continue
-    if (files.push(file) > scanLimitFiles)
-      throw trouble(`${directory} holds more than ${scanLimitFiles} files: is it the folder of manifests?`)
+/** What a controller reads of a folder: the texts of its YAML files by path, in order, and what could not be read. */
+export async function readManifests(
+  directory: string,
+  signal: AbortSignal,
+): Promise<{ texts: Map<string, string>; unread: Problem[] }> {
+  const { files, problems } = await lookAt(directory, undefined, signal)
+  const texts = new Map<string, string>()
+  const unread = [...problems]
+  for (const [name, file] of files) {
+    if ('text' in file) texts.set(join(directory, name), file.text)
+    else unread.push(file.problem)
   }
-  return files.sort()
-}
-
-async function isReadable(file: string): Promise<boolean> {
-  const info = await stat(file).catch(() => undefined)
-  return info?.isFile() === true && info.size <= scanLimitBytes
+  return { texts, unread }
 }
 
 // A file that does not parse is passed over: another one may hold what is looked for.
