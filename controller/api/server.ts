@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Desk } from '../desk.ts'
 import type { Hub } from '../hub.ts'
 import type { Ports } from '../kinds/reconcile.ts'
@@ -37,6 +37,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
     requestTimeout: 30_000,
     connectionTimeout: 0,
   })
+  server.addHook('onRequest', refuseRepeated)
   server.setErrorHandler((error, _request, reply) => problemReply(reply, error))
   server.setNotFoundHandler((request, reply) =>
     problemReply(reply, { statusCode: 404, title: 'Not found', message: `there is no ${request.method} ${request.url}` }),
@@ -48,4 +49,11 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
   addWatchRoutes(server, options)
   const url = await server.listen(options.listen)
   return { url, close: () => server.close() }
+}
+
+/** Each parameter is one text, but for the lists of questions that a feed answers itself. */
+async function refuseRepeated({ query, url }: FastifyRequest): Promise<void> {
+  const [twice] = Object.entries(query as object).flatMap(([name, value]) => (Array.isArray(value) ? [name] : []))
+  if (twice === undefined || url.startsWith('/api/v1/feeds/')) return
+  throw Object.assign(new Error(`${twice} is given more than once: ask once for each`), { statusCode: 400, title: 'Not valid' })
 }

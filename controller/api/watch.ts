@@ -25,6 +25,7 @@ export function addWatchRoutes(server: FastifyInstance, options: ServerOptions):
 
 function watch(query: Query, reply: FastifyReply, { store, hub }: ServerOptions, onEnd: () => void): void {
   const sse = openSse(reply)
+  sse.onClose(onEnd)
   const [namespace, name] = query.key?.split('/') ?? []
   for (const view of listViews(store, {
     ...(query.kind && { kind: query.kind }),
@@ -35,10 +36,7 @@ function watch(query: Query, reply: FastifyReply, { store, hub }: ServerOptions,
   const stop = hub.subscribe(notice => {
     if (concerns(notice, query)) tell(notice)
   })
-  sse.onClose(() => {
-    stop()
-    onEnd()
-  })
+  sse.onClose(stop)
 
   function tell(notice: Notice): void {
     if (notice.type === 'event') {
