@@ -37,16 +37,19 @@ async function watch(
 ): Promise<ExitCode> {
   const { terminal, controller, signal } = context
   const wanted = name === undefined ? undefined : splitName(name, context.namespace)
-  const isWanted = ({ metadata }: ResourceView) =>
-    (namespace ?? wanted?.namespace ?? metadata.namespace) === metadata.namespace &&
-    (wanted?.name ?? metadata.name) === metadata.name
+  const isWanted = (its: Pick<ResourceView['metadata'], 'namespace' | 'name'>) =>
+    (namespace ?? wanted?.namespace ?? its.namespace) === its.namespace && (wanted?.name ?? its.name) === its.name
   let headed = false
   for await (const { event, data } of controller.watch({ kind: listing.kind }, signal)) {
     if (event === 'reconnecting') terminal.err(`lost the controller (${data}); trying again\n`)
-    if (event === 'deleted') terminal.err(`deleted: ${(JSON.parse(data) as { key: string }).key}\n`)
+    if (event === 'deleted') {
+      const { key } = JSON.parse(data) as { key: string }
+      const [itsNamespace = '', itsName = ''] = key.split('/')
+      if (isWanted({ namespace: itsNamespace, name: itsName })) terminal.err(`deleted: ${key}\n`)
+    }
     if (event !== 'resource') continue
     const view = JSON.parse(data) as ResourceView
-    if (!isWanted(view)) continue
+    if (!isWanted(view.metadata)) continue
     terminal.out(await watchLine(view, listing, headed))
     headed = true
   }
