@@ -102,6 +102,8 @@ describe('the corpus of invalid manifests', () => {
     const { problems } = await validate(name)
     expect(problems[0]).toMatchObject({ file: name, severity: 'error', reason: reasons.get(name), ...expectationOf(name) })
     expect(problems[0]?.hint).toMatch(/\w{3}/)
+    // A condition goes on after it.
+    expect(problems.filter(({ hint }) => hint.endsWith('.'))).toEqual([])
     expect(problems.map(problem => problem.file)).toEqual(problems.map(() => name))
   })
 

@@ -7,11 +7,11 @@ export function membersAt(schema: z.ZodType, path: MemberPath): string[] {
   return target instanceof z.ZodObject ? Object.keys(target.shape) : []
 }
 
-/** What the schema says that the member is for; empty where it says nothing. */
+/** What the schema says that the member is for, without its full stop: messages go on after it. Empty where it says nothing. */
 export function descriptionAt(schema: z.ZodType, path: MemberPath): string {
   let target = schemaAt(schema, path)
   while (target !== undefined) {
-    if (target.description !== undefined) return target.description
+    if (target.description !== undefined) return target.description.replace(/\.$/, '')
     target = innerOf(target)
   }
   return ''
