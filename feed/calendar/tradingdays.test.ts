@@ -61,6 +61,17 @@ it('finds the next trading day, with none in between', () => {
   )
 })
 
+it('finds the newest trading day up to a day', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: parseDay('2010-01-01'), max: parseDay('2035-01-01') }), day => {
+      const newest = days.upTo(day)
+      expect(days.isTradingDay(newest)).toBe(true)
+      if (newest < day) expect(days.after(newest)).toBeGreaterThan(day)
+      else expect(newest).toBe(day)
+    }),
+  )
+})
+
 it('has no night before a weekend that a public holiday falls on', () => {
   expect(days.isTradingDay(parseDay('2015-09-28'))).toBe(true)
   expect(days.nameOf(parseDay('2015-09-27'))).toBe('Mid-autumn Festival')

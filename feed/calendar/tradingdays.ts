@@ -16,6 +16,8 @@ export type TradingDays = {
   isTradingDay(day: number): boolean
   /** The first trading day after a day. */
   after(day: number): number
+  /** The newest trading day up to a day, which it may be itself. */
+  upTo(day: number): number
   /**
    * Whether a night session follows a trading day: it belongs to the next trading day, and there is none before a public
    * holiday (SHFE trading rules, continuous trading). A plain weekend between the two is no
@@ -46,6 +48,11 @@ export function tradingDaysOf(overrides: Overrides): TradingDays {
     while (!isTradingDay(next)) next++
     return next
   }
+  const upTo = (day: number) => {
+    let newest = day
+    while (!isTradingDay(newest)) newest--
+    return newest
+  }
   const nameOf = (day: number) => {
     const known = open.get(day) ?? closed.get(day) ?? holidays.get(day)
     if (known !== undefined) return known
@@ -62,7 +69,7 @@ export function tradingDaysOf(overrides: Overrides): TradingDays {
     for (let day = after(dayOf(at)); day <= knownUntil && count < maxHorizonDays; day = after(day)) count++
     return count
   }
-  return { isTradingDay, after, hasNightSession, nameOf, horizon, knownUntil }
+  return { isTradingDay, after, upTo, hasNightSession, nameOf, horizon, knownUntil }
 }
 
 /** Days since 1970-01-01 in Asia/Shanghai (UTC+8 since 1991, no daylight saving), whatever the time zone of the process. */

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { noOverrides } from '../calendar/overrides.ts'
+import { tradingDaysOf } from '../calendar/tradingdays.ts'
 import { depthWith } from '../session/testing.ts'
 import { exchangeTimeOf, isoOf } from './exchangetime.ts'
 
+const days = tradingDaysOf(noOverrides)
 const shanghai = (iso: string): number => Date.parse(`${iso}+08:00`)
 
 const cases: [
@@ -81,6 +84,46 @@ const firstCases: typeof cases = [
   ],
   ["Friday's at its evening login", '20261207', '20261204', '15:00:00', '2026-12-04T20:40:00', '2026-12-04T15:00:00.500+08:00'],
   ["Friday's on Monday morning", '20261207', '20261207', '14:59:59', '2026-12-07T08:30:00', '2026-12-04T14:59:59.500+08:00'],
+  [
+    'the one before National Day on the first morning after it',
+    '20261008',
+    '20261008',
+    '15:00:00',
+    '2026-10-08T08:30:00',
+    '2026-09-30T15:00:00.500+08:00',
+  ],
+  [
+    "the one before New Year's Day on a Monday, whose Friday was the holiday",
+    '20270104',
+    '20270104',
+    '15:00:00',
+    '2027-01-04T08:30:00',
+    '2026-12-31T15:00:00.500+08:00',
+  ],
+  [
+    'the one before a holiday at a login in it',
+    '20261008',
+    '20261003',
+    '15:00:00',
+    '2026-10-03T10:00:00',
+    '2026-09-30T15:00:00.500+08:00',
+  ],
+  [
+    "Friday's at a login on Saturday, which is the machine's day",
+    '20261207',
+    '20261205',
+    '15:00:00',
+    '2026-12-05T16:00:00',
+    '2026-12-04T15:00:00.500+08:00',
+  ],
+  [
+    "the noon state of one that nobody trades, at the evening's login",
+    '20261203',
+    '20261203',
+    '11:29:59',
+    '2026-12-02T20:40:00',
+    '2026-12-02T11:29:59.500+08:00',
+  ],
   ["the day's own at noon", '20261202', '20261202', '11:29:59', '2026-12-02T12:45:00', '2026-12-02T11:29:59.500+08:00'],
   ['a recording', '20200803', '20200803', '15:00:00', '2026-12-02T12:45:00', '2020-08-03T15:00:00.500+08:00'],
 ]
@@ -88,7 +131,7 @@ const firstCases: typeof cases = [
 describe('the exchange time of a push', () => {
   const textOf = (isFirst: boolean, TradingDay: string, ActionDay: string, UpdateTime: string, received: string) => {
     const depth = depthWith({ TradingDay, ActionDay, UpdateTime, UpdateMillisec: 500 })
-    const time = exchangeTimeOf(depth, shanghai(received), isFirst)
+    const time = exchangeTimeOf(depth, shanghai(received), isFirst, days)
     return time === null ? null : isoOf(time)
   }
 
@@ -99,6 +142,13 @@ describe('the exchange time of a push', () => {
 
   it.each(firstCases)('of the first one after a login: %s', (_name, TradingDay, ActionDay, UpdateTime, received, expected) => {
     expect(textOf(true, TradingDay, ActionDay, UpdateTime, received)).toBe(expected)
+  })
+
+  it('of the first one after a day that an override file closes', () => {
+    const closed = [{ from: '2026-12-01', reason: 'typhoon' }]
+    const depth = depthWith({ TradingDay: '20261202', ActionDay: '20261202', UpdateTime: '15:00:00' })
+    const time = exchangeTimeOf(depth, shanghai('2026-12-02T08:30:00'), true, tradingDaysOf({ ...noOverrides, closed }))
+    expect(time).toBe(shanghai('2026-11-30T15:00:00'))
   })
 
   it('keeps what a front whose clock is ahead says later', () => {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../../crds/contract/catalogue.ts'
+import { dayOf, startOf, type TradingDays } from '../calendar/tradingdays.ts'
 import type { Depth } from './depth.ts'
 
 const hourMs = 3_600_000
@@ -20,13 +21,22 @@ const maxRememberedDays = 64
  * (vnpy#559, vnpy_ctp#34). So the two dates that a night push can mean are both worked out: one in the future is out, else the one nearer to the receive time
  * holds; for a recording, ActionDay where it lies before the trading day.
  *
- * `isFirst`: the first push after a login. It is the instrument's old state, of the afternoon before perhaps, with the trading day of the login.
+ * `isFirst`: the first push after a login. It is the instrument's old state, of the afternoon before perhaps, with the trading day of the login and
+ * the machine's day for ActionDay: neither needs to be one on which it was traded.
  */
-export function exchangeTimeOf(depth: Depth, receivedAt: number, isFirst: boolean): number | null {
+export function exchangeTimeOf(
+  depth: Depth,
+  receivedAt: number,
+  isFirst: boolean,
+  days: Pick<TradingDays, 'upTo'>,
+): number | null {
   const time = timeOfDayOf(depth.UpdateTime) + depth.UpdateMillisec
   const booked = dayStartOf(depth.TradingDay)
   const action = dayStartOf(depth.ActionDay)
-  if (!isNight(time)) return numberOrNull(daytimeDay(booked, action, receivedAt - time, isFirst) + time)
+  if (!isNight(time)) {
+    const day = Number.isNaN(booked) ? action : booked
+    return numberOrNull((isFirst ? notAhead(day, receivedAt - time, days) : day) + time)
+  }
   const evening = eveningBefore(booked) + (time < morningMs ? dayMs : 0)
   return numberOrNull(likelier(action, evening, booked, receivedAt - time) + time)
 }
@@ -55,12 +65,9 @@ export function timeOfDayOf(text: string): number {
   return (pair(text, 0) * 3600 + pair(text, 3) * 60 + pair(text, 6)) * 1000
 }
 
-// An old state from the future is of ActionDay, which is the machine's day, or, in the morning, of the weekday before: on the first morning after a holiday
-// that is a day of the holiday.
-function daytimeDay(booked: number, action: number, near: number, isFirst: boolean): number {
-  const day = Number.isNaN(booked) ? action : booked
-  if (!isFirst || !(day - near > futureMs)) return day
-  return action - near <= futureMs ? action : eveningBefore(day)
+/** The day, or, where the time lies in the future on it, the newest trading day on which it does not. `near`: the receive time less the time of day. */
+function notAhead(day: number, near: number, days: Pick<TradingDays, 'upTo'>): number {
+  return day - near > futureMs ? startOf(days.upTo(dayOf(near + futureMs))) : day
 }
 
 // A night session belongs to the next weekday, and there is none before a holiday: Monday's was on Friday, all others' the day before.

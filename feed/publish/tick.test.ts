@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../crds/contract/catalogue.ts'
+import { noOverrides } from '../calendar/overrides.ts'
+import { tradingDaysOf } from '../calendar/tradingdays.ts'
 import { type Depth, noValue } from '../gateways/depth.ts'
 import { exchangeTimeOf, tradingDayOf } from '../gateways/exchangetime.ts'
 import { readRecording } from '../gateways/recording.ts'
@@ -14,6 +16,7 @@ import { messageIdOf, type TickSource, tickOf } from './tick.ts'
 
 const source: TickSource = { feed: 'n/f', account: 'primary' }
 const receivedAt = Date.UTC(2020, 7, 3, 2)
+const days = tradingDaysOf(noOverrides)
 
 function lineFor(exchange: Exchange, multiplier: number, instrument = 'AP010'): Line {
   const [line] = linesOf([{ ...groupOf([instrument]), exchange, multiplier }], new Map())
@@ -24,7 +27,7 @@ function lineFor(exchange: Exchange, multiplier: number, instrument = 'AP010'): 
 function pushOf(line: Line, depth: Depth, part: Partial<NumberedPush> = {}): NumberedPush {
   const tradingDay = tradingDayOf(line.exchange, depth, '20200804')
   const { averageDivisor } = line
-  const times = { exchangeTime: exchangeTimeOf(depth, receivedAt, false), receivedAt }
+  const times = { exchangeTime: exchangeTimeOf(depth, receivedAt, false, days), receivedAt }
   return samplePush(line, { depth, tradingDay, averageDivisor, ...times, ...part })
 }
 
@@ -115,7 +118,7 @@ describe('recorded ticks', () => {
 
   it('all have exchange times, in order, and neighbours of one second differ in their fingerprints', () => {
     const rows = recorded('ticks/czce-AP010-20200803.csv.gz')
-    const times = rows.map(row => exchangeTimeOf(row, receivedAt, false) ?? Number.NaN)
+    const times = rows.map(row => exchangeTimeOf(row, receivedAt, false, days) ?? Number.NaN)
     expect(rows.length).toBeGreaterThan(12_000)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     const equal = rows.filter((row, i) => i > 0 && fingerprintOf(row) === fingerprintOf(rows[i - 1] as Depth))

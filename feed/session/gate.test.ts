@@ -202,6 +202,19 @@ describe('a gate', () => {
     expect(bidsOn(bus)).toEqual([1, 2, 3])
   })
 
+  it('tells no gap where the front pushes on the first morning after a holiday what was published last before it', () => {
+    const bus: Published[] = []
+    const { gate, push } = account('primary', bus)
+    const close = { UpdateTime: '15:00:00', Volume: 7 }
+    openFirst(gate)
+    push(depthWith({ ...close, TradingDay: '20260930', ActionDay: '20260930' }), false, Date.parse('2026-09-30T15:00:00+08:00'))
+    gate.anchor(Date.parse('2026-09-30T15:30:00+08:00'))
+    const old = depthWith({ ...close, TradingDay: '20261008', ActionDay: '20261008' })
+    push(old, true, Date.parse('2026-10-08T08:30:00+08:00'))
+    expect(gate.takeUnmatched().lost.instruments).toEqual([])
+    expect(bus.length).toBe(1)
+  })
+
   it('takes a recording that starts again for new ticks', () => {
     const bus: Published[] = []
     const { gate, push } = account('primary', bus)

@@ -132,7 +132,7 @@ export class Gate {
 
   /** A push of the front. Answers whether it says anything new. */
   observe(line: Line, depth: Depth, receivedAt: number, snapshot: boolean): boolean {
-    const exchangeTime = exchangeTimeOf(depth, receivedAt, snapshot)
+    const exchangeTime = exchangeTimeOf(depth, receivedAt, snapshot, this.#options.calendar.days)
     const time = (exchangeTime ?? 0) + this.#roundShift
     if (line.row >= this.#lineCount) this.#reserve()
     const hash = this.#moments.identify(line.row, time, fingerprintOf(depth))
