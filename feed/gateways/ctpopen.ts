@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const zoneFile = '/usr/share/zoneinfo/Asia/Shanghai'
 export type CtpOptions = {
   fronts: string[]
   secrets: AccountSecrets
-  /** A directory that no other process uses; the library's files go to `ctp/` in it. Absent: a new temporary one. */
+  /** A directory that no other process uses; the library's files go to `ctp/` in it, which is emptied first. Absent: a new temporary one. */
   directory: string | undefined
 }
 
@@ -115,12 +115,13 @@ function checkSecrets(secrets: AccountSecrets): void {
   }
 }
 
-// The library puts the path before its files' names, so it ends with a slash; it does not create it.
+// The library puts the path before its files' names, so it ends with a slash; it does not create it. What a killed process left there is of no use.
 function makeFlowPath(directory: string = mkdtempSync(join(tmpdir(), 'feedplane-'))): string {
   const flowPath = join(directory, 'ctp/')
   if (Buffer.byteLength(flowPath) > maxBytes.flowPath) {
     throw stalled('FlowPathInvalid', `the library takes ${maxBytes.flowPath} bytes of a path: ${flowPath} is longer`)
   }
+  rmSync(flowPath, { recursive: true, force: true })
   mkdirSync(flowPath, { recursive: true, mode: 0o700 })
   return flowPath
 }

@@ -41,11 +41,10 @@ class SessionProcess {
   #waiting: (() => void)[] = []
 
   constructor(installation: string, start: SessionStart) {
-    // Where a session is given no directory for the library's files, they go to the temporary one.
     this.#child = fork(join(installation, 'feed/session/main.ts'), [start.account], {
       serialization: 'advanced',
       execArgv: [],
-      env: { TZ: 'Asia/Shanghai', PATH: process.env.PATH, TMPDIR: start.directory },
+      env: { TZ: 'Asia/Shanghai', PATH: process.env.PATH, TMPDIR: join(start.directory, 'tmp') },
     })
     this.exit = once(this.#child, 'exit')
     this.#child.on('message', (message: FromSession) => {
@@ -91,7 +90,7 @@ describe('a session with the ctp gateway', () => {
     const accounts = [{ BROKER_ID: '9999', USER_ID: 'alice', PASSWORD: 'correct' }]
     simulator = await startSimulator({ universe, rate: 20, accounts, controlPort: 0 })
     directory = await mkdtemp(join(tmpdir(), 'feedplane-session-'))
-    await mkdir(join(directory, 'secrets/primary'), { recursive: true })
+    for (const part of ['secrets/primary', 'tmp']) await mkdir(join(directory, part), { recursive: true })
     for (const [key, value] of Object.entries(accounts[0] ?? {})) await writeFile(join(directory, 'secrets/primary', key), value)
   })
   afterEach(async () => {
@@ -149,6 +148,15 @@ describe('a session with the ctp gateway', () => {
     await session.report(isLive)
     session.tell({ type: 'reconnect', reason: 'a test' })
     expect((await session.exit)[0]).toBe(0)
+  })
+
+  it("leaves the library's files in the account's directory, for its next process to begin anew in, and none elsewhere", async () => {
+    const flowPath = join(directory, 'state/primary/ctp')
+    await mkdir(flowPath, { recursive: true })
+    await writeFile(join(flowPath, 'DialogRsp.con'), 'of a process that was killed')
+    await run(place).report(isLive)
+    expect(await readdir(flowPath)).toEqual([])
+    expect(await readdir(join(directory, 'tmp'))).toEqual([])
   })
 
   it('reports the missing package as a state that only another image ends', async () => {

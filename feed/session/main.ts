@@ -43,7 +43,8 @@ async function begin(start: SessionStart): Promise<Session> {
     readSecrets: () => readAccountSecrets(join(secrets, start.account)),
     gatewayOf: (account, turn) => {
       const begin = beginAt(turn, start.launch.gateway, start.account, account)
-      return openGateway(begin.gateway, start.account, begin.secrets, { dataDirectory: start.dataDirectory })
+      const accountDirectory = join(start.directory, feedDirectory.state, start.account)
+      return openGateway(begin.gateway, start.account, begin.secrets, { dataDirectory: start.dataDirectory, accountDirectory })
     },
     send,
   })
