@@ -3,10 +3,13 @@ import { baseStatusSchema, resourceName } from './contract/resource.ts'
 import { defineKind } from './kind.ts'
 import { relativePath } from './path.ts'
 
+// 1 to 65535, as a pattern: the CRD and editors know it too.
+const port = '([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+
 const frontAddress = z
   .string()
   .max(63, 'a front address is at most 63 bytes: napi-ctp keeps it in 64, terminator included, and cuts the rest')
-  .regex(/^tcp:\/\/[A-Za-z0-9._-]+:\d{1,5}$/, 'write a front as tcp://HOST:PORT')
+  .regex(new RegExp(`^tcp://[A-Za-z0-9._-]+:${port}$`), 'write a front as tcp://HOST:PORT, PORT from 1 to 65535')
 
 const fronts = z.strictObject({
   primary: z.array(frontAddress).min(1).max(8).optional().meta({ description: 'Fronts of the primary account.' }),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stalled, transient } from '../../crds/contract/fault.ts'
 import { CtpGateway, isCtpInUse } from './ctp.ts'
+import { isFrontAddress } from './frontaddress.ts'
 import type { AccountSecrets } from './gateway.ts'
 import type { NapiCtp } from './napictp/surface.ts'
 
@@ -11,8 +12,6 @@ import type { NapiCtp } from './napictp/surface.ts'
 const maxBytes = { front: 63, flowPath: 259, BROKER_ID: 10, USER_ID: 15, PASSWORD: 40 } as const
 
 const packageName = 'napi-ctp'
-
-const frontAddress = /^tcp:\/\/[^\s/:]+:\d{1,5}$/
 
 const shanghaiOffsetMinutes = -480
 const zoneFile = '/usr/share/zoneinfo/Asia/Shanghai'
@@ -99,7 +98,8 @@ function checkClock(offsetMinutes: number, hasZone: boolean): void {
 }
 
 function checkFront(front: string): void {
-  if (!frontAddress.test(front)) throw stalled('FrontInvalid', `front ${front}: write a front as tcp://HOST:PORT`)
+  if (!isFrontAddress(front))
+    throw stalled('FrontInvalid', `front ${front}: write a front as tcp://HOST:PORT, PORT from 1 to 65535`)
   if (Buffer.byteLength(front) > maxBytes.front) {
     throw stalled('FrontInvalid', `front ${front}: the binding takes ${maxBytes.front} bytes of an address and cuts the rest`)
   }

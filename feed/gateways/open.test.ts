@@ -25,6 +25,13 @@ describe('openGateway', () => {
     const open = (own: object) => openGateway({ type: 'simulator', fronts }, 'backup', { ...secrets, ...own }, { dataDirectory })
     expect(() => open({})).toThrow(expect.objectContaining({ class: 'stalled', reason: 'FrontMissing' }))
     expect(open({ MD_ADDRESS: '127.0.0.1:2, tcp://127.0.0.1:3' })).toBeInstanceOf(SimulatorGateway)
-    expect(() => open({ MD_ADDRESS: 'http://127.0.0.1:2' })).toThrow(expect.objectContaining({ reason: 'FrontInvalid' }))
+    for (const address of [
+      'http://127.0.0.1:2',
+      'tcp://127.0.0.1:2, tcp://127.0.0.1:71010',
+      'tcp://a:0',
+      'tcp://a<b:1',
+      'tcp://a',
+    ])
+      expect(() => open({ MD_ADDRESS: address })).toThrow(expect.objectContaining({ reason: 'FrontInvalid' }))
   })
 })

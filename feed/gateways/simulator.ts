@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { stalled } from '../../crds/contract/fault.ts'
 import { wallClock } from '../wallclock.ts'
 import { badPacket, controlFrame, FrameReader, isBadPacket } from './frame.ts'
+import { isFrontAddress } from './frontaddress.ts'
 import type { AccountSecrets, Gateway, GatewayHandlers, SendResult } from './gateway.ts'
 import { type Answer, answerSchema, disconnectReasons, type Request } from './message.ts'
 import { RequestWindow } from './requestwindow.ts'
@@ -10,8 +11,6 @@ import { Turns } from './turns.ts'
 
 /** Bytes of requests that may wait for the socket; beyond them a request is answered -2. */
 const maxUnsentBytes = 1024 * 1024
-
-const frontAddress = /^tcp:\/\/[^\s/:]+:\d{1,5}$/
 
 const connectTimeoutMs = 5000
 
@@ -39,7 +38,8 @@ export class SimulatorGateway implements Gateway {
 
   constructor(options: SimulatorGatewayOptions) {
     for (const front of options.fronts) {
-      if (!frontAddress.test(front)) throw stalled('FrontInvalid', `front ${front}: write a front as tcp://HOST:PORT`)
+      if (!isFrontAddress(front))
+        throw stalled('FrontInvalid', `front ${front}: write a front as tcp://HOST:PORT, PORT from 1 to 65535`)
     }
     if (options.fronts.length === 0) throw stalled('FrontMissing', 'the simulator gateway needs at least one front')
     this.#options = { reconnectMs: { first: 100, longest: 5000 }, heartbeatTimeoutMs: 10_000, ...options }
