@@ -41,7 +41,8 @@ function dayText(day: CalendarDay, { sessions, windows }: CalendarGroup): string
   if (!day.isTradingDay) return `${head}  closed: ${day.name ?? 'no trading day'}`
   const today = sessions.filter(({ date }) => date === day.date)
   const name = day.name === undefined ? '' : ` (${day.name})`
-  const noNight = windows.night !== undefined && !day.hasNight ? 'no night: a holiday follows' : ''
+  // Catalogues have both `night: []` and no night at all.
+  const noNight = windows.night?.length && !day.hasNight ? 'no night: a holiday follows' : ''
   const texts = [...today.map(sessionText), noNight].filter(text => text !== '')
   return `${head}  ${texts.join(', ') || 'over'}${name}`
 }
