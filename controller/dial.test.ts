@@ -19,4 +19,11 @@ describe('a TCP connection', () => {
     expect(await dial('tcp://nobody.invalid:1', AbortSignal.timeout(5000))).toMatch(/^(ENOTFOUND|EAI_AGAIN|no answer)/)
     expect(await dial('tcp://127.0.0.1:1', AbortSignal.abort())).toMatch(/no answer/)
   })
+
+  it.each(['', '10.0.0.1:41213', 'tcp://10.0.0.1', 'tcp://10.0.0.1:99999'])(
+    'to %j, which is no address, says so',
+    async address => {
+      expect(await dial(address, AbortSignal.timeout(5000))).toBe('not an address like tcp://HOST:PORT')
+    },
+  )
 })

@@ -1,5 +1,6 @@
 import type { Account, Launch } from '../../crds/contract/desired.ts'
 import { stalled } from '../../crds/contract/fault.ts'
+import { frontsNamed } from '../../crds/contract/front.ts'
 import { openCtpGateway } from './ctpopen.ts'
 import type { AccountSecrets, Gateway } from './gateway.ts'
 import { readRecording } from './recording.ts'
@@ -32,11 +33,10 @@ export function openGateway(
   }
 }
 
-/** MD_ADDRESS of the account (several with commas, `tcp://` may be left out) counts for more than the profile's fronts. */
+/** MD_ADDRESS of the account counts for more than the profile's fronts. */
 function frontsOf(gateway: Launch['gateway'], account: Account, { MD_ADDRESS }: AccountSecrets): string[] {
-  const own = (MD_ADDRESS ?? '').split(',').map(address => address.trim())
-  const addresses = own.filter(address => address !== '').map(address => (address.includes('://') ? address : `tcp://${address}`))
-  const fronts = addresses.length > 0 ? addresses : (gateway.fronts?.[account] ?? [])
+  const own = frontsNamed(MD_ADDRESS)
+  const fronts = own.length > 0 ? own : (gateway.fronts?.[account] ?? [])
   if (fronts.length === 0) {
     throw stalled('FrontMissing', `the ${account} account has no front: set gateway.fronts.${account} or its MD_ADDRESS`)
   }

@@ -1,5 +1,6 @@
 import type { Launch } from '../../../crds/contract/desired.ts'
 import { accounts } from '../../../crds/contract/desired.ts'
+import { frontsNamed } from '../../../crds/contract/front.ts'
 import type { FeedInput } from './input.ts'
 import type { ReadPorts } from './ports.ts'
 
@@ -20,10 +21,10 @@ export async function viewFronts(
     const declared = credentials[account]
     if (!declared) return []
     const own = await secrets.read(declared).then(
-      ({ values }) => values.MD_ADDRESS,
-      () => undefined,
+      ({ values }) => frontsNamed(values.MD_ADDRESS),
+      () => [],
     )
-    return (own?.split(',') ?? fronts?.[account] ?? []).map(address => ({ account, address: address.trim() }))
+    return (own.length > 0 ? own : (fronts?.[account] ?? [])).map(address => ({ account, address }))
   })
   const all = (await Promise.all(named)).flat()
   return Promise.all(

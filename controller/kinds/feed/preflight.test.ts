@@ -56,6 +56,16 @@ describe('a live feed', () => {
     await serving()
   })
 
+  it.each([
+    ['without a scheme', 'own.example:1, 10.0.0.2:2', 'tcp://own.example:1 (ECONNREFUSED), tcp://10.0.0.2:2 (ECONNREFUSED)'],
+    ['that is empty, by the profile', ' ', 'tcp://one:1 (ECONNREFUSED), tcp://two:2 (ECONNREFUSED)'],
+  ])('reads an MD_ADDRESS as its gateway does: one %s', async (_what, address, tried) => {
+    killFronts(...primaryFronts, 'tcp://own.example:1', 'tcp://10.0.0.2:2')
+    stage.secrets.others.set('a', { BROKER_ID: '1', USER_ID: 'u', PASSWORD: 'p', MD_ADDRESS: address })
+    await stage.pass(minuteMs)
+    expect(stage.condition('Ready')?.message).toContain(tried)
+  })
+
   it('after a declared stop is refused with a secret that is gone, although its container has it', async () => {
     await serving()
     stage.edit({ state: 'Stopped' })
