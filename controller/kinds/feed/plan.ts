@@ -81,15 +81,17 @@ function isGateMoving({ memory: { rollout } }: FeedInput): boolean {
 
 /**
  * A host that does not answer may hide a publisher, so nothing is started anywhere; one that only holds left-overs hinders nobody
- * while the feed runs. A host that is no longer declared is the operator's word that it is gone: what is there goes when it comes back.
+ * while the feed runs, nor a rollout that has begun to replace it: its way back must stay open. A host that is no longer declared is the operator's word that it is gone: what is there goes when it comes back.
  */
 function isBlind(input: FeedInput, { revision }: Aim): boolean {
   const { serving, rollout } = input.memory
   const aimed = revision?.snapshot.hostRef
   const needed = [aimed, findRevision(input, rollout?.revision)?.snapshot.hostRef, serving?.host]
   const runs = serving !== undefined && findWorkload(input, serving.container)?.state === 'running'
+  const isReplaced = serving !== undefined && rollout !== undefined && rollout.phase !== 'preparing'
+  const isSeen = runs || isReplaced
   return [...input.engines].some(
-    ([host, { fault, declared }]) => fault !== undefined && (declared ? !runs || needed.includes(host) : host === aimed),
+    ([host, { fault, declared }]) => fault !== undefined && (declared ? !isSeen || needed.includes(host) : host === aimed),
   )
 }
 

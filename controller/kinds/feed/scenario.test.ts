@@ -544,6 +544,26 @@ describe('a host', () => {
     expect(runs()).toEqual(['sim-f-r1 sim/good-1:1'])
   })
 
+  describe('that does not answer and may only hold left-overs', () => {
+    beforeEach(async () => {
+      stage.edit({ host: 'h2', image: 'never-logs-in', strategy: 'Handover' })
+      await stage.pass(3000)
+      const h2 = stage.engines.get('sim/h2')
+      if (h2) h2.isAway = true
+    })
+
+    it.each(['never-logs-in', 'crashes', 'unstartable'] as const)(
+      'does not keep one that is %s from being rolled back',
+      async image => {
+        stage.edit({ host: 'h1', image, strategy: 'Recreate' })
+        await stage.pass(2 * minuteMs)
+        expect(reasons()).toContain('RolledBack')
+        expect(runs()).toContain('sim-f-r1 sim/good-1:1')
+        expect(stage.feeds().filter(({ gate }) => gate)).toHaveLength(1)
+      },
+    )
+  })
+
   it('that is gone for good lets the feed move once it is no longer declared, and is cleaned when it comes back', async () => {
     const h1 = stage.engines.get('sim/h1')
     if (h1) h1.isAway = true
