@@ -76,12 +76,13 @@ async function tryApply(
   return undefined
 }
 
-function resultOf(input: FeedInput, { aim, memory, steps, wakeMs }: Decision, fault: Fault | undefined): Result {
+function resultOf(input: FeedInput, { aim, memory, steps, proof, wakeMs }: Decision, fault: Fault | undefined): Result {
   if (fault) return fault.class === 'stalled' && !memory.rollout ? { type: 'stalled', fault } : { type: 'error', fault }
-  const unreachable = [...input.engines.values()].find(view => view.fault && view.declared)?.fault
-  if (unreachable) return { type: 'error', fault: unreachable }
   if (steps.length > 0) return { type: 'after', delayMs: verifyMs }
   if (wakeMs !== undefined) return { type: 'after', delayMs: wakeMs }
+  // One that hides nothing of what serves, such as the host of a left-over, is asked again with the resync.
+  const unreachable = proof ? undefined : [...input.engines.values()].find(view => view.fault && view.declared)?.fault
+  if (unreachable) return { type: 'error', fault: unreachable }
   if (aim?.why === 'rolled-back')
     return { type: 'stalled', fault: stalled('RolledBack', `revision ${aim.declared.number} failed`) }
   if (aim?.why === 'held') {

@@ -552,6 +552,16 @@ describe('a host', () => {
       if (h2) h2.isAway = true
     })
 
+    it('does not slow the feed elsewhere', async () => {
+      stage.edit({ host: 'h1', image: 'slow' })
+      await stage.pass(2000)
+      expect(stage.status?.phase).toBe('rehearsing')
+      expect(await stage.look()).toEqual({ type: 'after', delayMs: 250 })
+      await stage.pass(minuteMs)
+      expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+      expect(await stage.look()).toEqual({ type: 'done' })
+    })
+
     it.each(['never-logs-in', 'crashes', 'unstartable'] as const)(
       'does not keep one that is %s from being rolled back',
       async image => {
