@@ -37,7 +37,7 @@ const nothingKnown: StackMemory = { placements: [], accepted: {}, repairs: {}, c
 export async function gather(key: string, ports: StackPorts, signal: AbortSignal): Promise<StackInput> {
   const { store, clock } = ports
   const declared = ports.declared.get('Stack', key)
-  const memory = store.stacks.get(key) ?? nothingKnown
+  const memory = withPolicy(store.stacks.get(key) ?? nothingKnown, declared)
   const host = declared && ports.declared.get('Host', hostKeyOf(declared))
   const here = declared && placementIn(memory, declared)
   const others = memory.placements.filter(one => one.host !== here?.host || one.project !== here.project)
@@ -75,6 +75,13 @@ export function addressOf(host: string, { declared, store }: Pick<StackPorts, 'd
 }
 
 const hostKeyOf = ({ resource: { metadata, spec } }: Declared<'Stack'>): string => `${metadata.namespace}/${spec.hostRef}`
+
+/** Remembered while the Stack is declared, whatever keeps it from being converged: afterwards there is nobody to ask. */
+function withPolicy(memory: StackMemory, declared: Declared<'Stack'> | undefined): StackMemory {
+  if (!declared) return memory
+  const { deletionPolicy } = declared.resource.spec
+  return { ...memory, placements: memory.placements.map(placement => ({ ...placement, deletionPolicy })) }
+}
 
 function placementIn({ placements }: StackMemory, declared: Declared<'Stack'>): Placement {
   const host = hostKeyOf(declared)

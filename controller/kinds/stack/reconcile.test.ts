@@ -122,6 +122,38 @@ describe('a stack', () => {
   })
 })
 
+describe('a stack that is removed', () => {
+  const removing = { hostRef: 'h', project: 'p', files: ['c.yml'], deletionPolicy: 'Remove' }
+  const keeping = { ...removing, deletionPolicy: 'Keep' }
+  beforeEach(async () => {
+    world.answers.remove = async (_engine, containers) => {
+      world.containers = world.containers.filter(one => !containers.includes(one))
+    }
+    world.containers = runs()
+    declare(removing)
+    await look()
+  })
+
+  it.each([
+    ['while it is suspended', () => declare({ ...keeping, suspend: true })],
+    [
+      'while its files cannot be read',
+      () => {
+        world.answers.services = () => Promise.reject(fileFault(says('yaml: line 3: did not find expected key')))
+        declare(keeping)
+      },
+    ],
+    ['together with its project', () => declare({ ...keeping, project: 'q' })],
+  ])('goes by the policy that was declared last: one that is declared to keep its services %s', async (_when, edit) => {
+    edit()
+    await look()
+    declare()
+    await look()
+    expect(world.containers).toEqual(runs())
+    expect(events).not.toContain('Normal ServicesPruned')
+  })
+})
+
 const says = (words: string) => new CommandFailed(words)
 const noCommand = Object.assign(new Error('spawn docker ENOENT'), { code: 'ENOENT' })
 
