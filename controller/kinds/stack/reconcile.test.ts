@@ -95,6 +95,17 @@ describe('a stack', () => {
     expect(events).toEqual(['Normal ServicesBroughtUp', 'Normal ServiceReady'])
   })
 
+  it('stays ready where Compose makes another label of the same declaration, and where it later makes its own again', async () => {
+    for (const hash of ['of its env_file', 'h']) {
+      world.containers = []
+      world.answers.up = async () => {
+        world.containers = runs({ hash })
+      }
+      expect(await look()).toEqual(converging)
+      expect(await look()).toEqual(['Ready=True ServicesReady', 'SourceValid=True Read'])
+    }
+  })
+
   it('converges until their health checks have passed', async () => {
     world.containers = runs({ health: 'starting' })
     expect(await look()).toEqual(converging)

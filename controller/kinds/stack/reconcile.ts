@@ -66,13 +66,14 @@ async function accepted(
   const engine = up && addressOf(up.placement.host, ports)
   if (up?.action !== 'ComposeUp' || engine === undefined || engine instanceof Error) return decision.afterwards
   const containers = await ports.stacks.compose(up.placement.host).containers(engine, up.placement.project, signal)
+  const others = Object.entries(decision.afterwards.accepted).filter(([name]) => !up.services.includes(name))
   const entries = servicesIn(input)
     .filter(({ name }) => up.services.includes(name))
     .flatMap(({ name, hash, digest }) => {
       const made = containers.find(({ service }) => service === name)
       return made && made.hash !== hash ? [[name, { digest, hash: made.hash }] as const] : []
     })
-  return { ...decision.afterwards, accepted: { ...decision.afterwards.accepted, ...Object.fromEntries(entries) } }
+  return { ...decision.afterwards, accepted: Object.fromEntries([...others, ...entries]) }
 }
 
 function show(input: StackInput, decision: StackDecision, ports: StackPorts): void {
