@@ -19,7 +19,10 @@ export async function untilEdited(
   const look = async () => {
     if (await isEdited(input, ports, signal)) edited.abort()
   }
-  const unfollow = ports.stacks.onHint(() => void look().catch(() => undefined))
+  const onHint = () => void look().catch(() => undefined)
+  const unfollow = ports.stacks.onHint(onHint)
+  // What was declared since the look began was told to nobody.
+  onHint()
   try {
     await work(AbortSignal.any([signal, edited.signal]))
   } catch (error) {

@@ -234,6 +234,16 @@ describe('a stack that is brought up for long', () => {
     expect(events).toEqual(['Normal ChangeCutOff'])
   })
 
+  it('begins anew where it was declared otherwise while it was looked at', async () => {
+    world.answers.containers = async () => {
+      declare({ hostRef: 'h', project: 'p', files: ['other.yml'] })
+      hint()
+      return []
+    }
+    await look()
+    expect(events).toEqual(['Normal ChangeCutOff'])
+  })
+
   it('goes on where nothing has changed, or a file cannot be read', async () => {
     const looking = look()
     await began
