@@ -44,6 +44,7 @@ type FeedDeclaration = {
   state: 'Running' | 'Stopped'
   autoRollback: boolean
   strategy: 'Handover' | 'Recreate' | undefined
+  minHealthy: string
   /** Logins that the primary account allows; the backup allows two. */
   logins: number
   failback: 'manual' | 'auto'
@@ -117,6 +118,7 @@ export async function openStage() {
     state: 'Running',
     autoRollback: true,
     strategy: 'Recreate',
+    minHealthy: '2s',
     logins: 2,
     failback: 'manual',
     gateway: 'simulator',
@@ -450,6 +452,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     state,
     autoRollback,
     strategy,
+    minHealthy,
     revision,
   } = feed
   const names = catalogueOf(instruments).map(({ exchange, id }) => `${exchange}.${id}`)
@@ -470,7 +473,7 @@ function resources(feed: FeedDeclaration, isDeclared: boolean, hosts: Set<HostNa
     deletionPolicy: feed.deletionPolicy,
     preflight: feed.preflight,
     credentials: { active: backup ? active : 'primary', primary: 'a', ...(backup && { backup: 'b' }), failback },
-    rollout: { progressDeadline: '20s', minHealthy: '2s', autoRollback, ...(strategy && { strategy }) },
+    rollout: { progressDeadline: '20s', minHealthy, autoRollback, ...(strategy && { strategy }) },
     ...(revision !== undefined && { revision }),
     revisionHistoryLimit: 4,
   })

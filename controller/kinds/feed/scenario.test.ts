@@ -219,6 +219,17 @@ describe('an edit of the image', () => {
     expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
   })
 
+  it.each(['Recreate', 'Handover'] as const)(
+    'by %s stays good for `minHealthy`, however long beyond the deadline of its proof',
+    async strategy => {
+      stage.edit({ strategy, minHealthy: '40s', image: 'good-2' })
+      await stage.pass(minuteMs)
+      expect(reasons()).not.toContain('RolloutFailed')
+      expect(runs()).toEqual(['sim-f-r2 sim/good-2:1'])
+      expect(conditions()).toMatchObject({ Ready: 'True DataFlowing' })
+    },
+  )
+
   it('pauses while suspended, and its deadline with it', async () => {
     stage.edit({ image: 'slow' })
     await stage.pass(500)

@@ -130,11 +130,10 @@ function settle(input: FeedInput, aim: Aim, before: Rollout, revision: Revision)
   const mending = (loss ?? rollout.failure) ? mend({ ...input, memory }, revision, placement) : undefined
   if (mending) return { ...mendingDecision(mending, aim), wakeMs }
   if (steps.length > 0) return decision
-  if (proof.state === 'proven' && input.now - rollout.phaseSince >= minHealthyMs(input))
-    return complete(decision, revision, placement)
+  if (proof.state === 'proven')
+    return input.now - rollout.phaseSince >= minHealthyMs(input) ? complete(decision, revision, placement) : decision
   if (!rollout.failure && input.now > rollout.deadline)
     return fail(input, aim, rollout, revision, lateness(input, rollout, proof))
-  if (proof.state === 'proven') return decision
   // It must stay good without a break: what wavers begins anew, before the same deadline.
   return { ...decision, memory: { ...memory, rollout: { ...rollout, phaseSince: input.now } } }
 }
