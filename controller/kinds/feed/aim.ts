@@ -55,7 +55,10 @@ function hasFailed(input: FeedInput, declared: Revision): boolean {
   return failure?.inputsDigest === declared.inputsDigest && newRequest(input, 'retry') === undefined
 }
 
-/** Which try of a revision's image this is: one per revision, and one more per retry that was asked for. */
+/**
+ * Which try of a revision's image this is: one per revision, and one more per retry that was asked for. Numbers begin anew where a feed is
+ * deleted and declared again.
+ */
 export function attemptOf({ declared }: FeedInput, revision: Revision): string {
-  return `r${revision.number} ${declared?.resource.metadata.annotations?.[requestAnnotations.retry] ?? ''}`
+  return `r${revision.number} ${revision.createdAt} ${declared?.resource.metadata.annotations?.[requestAnnotations.retry] ?? ''}`
 }

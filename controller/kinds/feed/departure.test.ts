@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { transient } from '../../../crds/contract/fault.ts'
-import { feedKey, openStage, type Stage } from '../../simulation/stage.ts'
+import { feedKey, imageReference, openStage, type Stage } from '../../simulation/stage.ts'
 
 let stage: Stage
 beforeEach(async () => {
@@ -172,5 +172,20 @@ describe('a feed with deletionPolicy: Orphan', () => {
     await stage.pass(minuteMs)
     expect(stage.workloads()).toEqual([])
     expect(stage.store.memory.get(feedKey)).toBeUndefined()
+  })
+})
+
+describe('a feed that is declared again', () => {
+  it('asks the registry again for an image that was not there before it was deleted', async () => {
+    stage.edit({ image: 'missing' })
+    await stage.pass(minuteMs)
+    expect(stage.condition('Ready')).toMatchObject({ status: 'False', reason: 'ImageNotFound' })
+    stage.setDeclared(false)
+    await stage.pass(minuteMs)
+    expect(stage.store.memory.feeds()).toEqual([])
+    stage.registry.add(imageReference('missing'))
+    stage.setDeclared(true)
+    await stage.pass(minuteMs)
+    expect(stage.condition('Ready')).toMatchObject({ status: 'True', reason: 'DataFlowing' })
   })
 })
