@@ -41,7 +41,8 @@ export async function gather(key: string, ports: DrillPorts, signal: AbortSignal
     feedMemory: store.memory.get(feedKey),
     rival: rival === key ? undefined : rival,
     report: isAsked ? await ask(feedKey, ports, signal) : undefined,
-    now: clock.now(),
+    // One whose time comes in the middle of a look that did not ask begins with the next.
+    now: isAsked ? clock.now() : now,
   }
 }
 
