@@ -213,9 +213,10 @@ export async function openStage() {
       drills: {
         life: String(deaths),
         evidence: {
-          keep(_drill, id, content) {
+          keep(_drill, id, content, limit) {
             if (disk.isFull) throw new Error('ENOSPC: no space left on device, write')
             evidence[id] = content
+            for (const old of Object.keys(evidence).sort().slice(0, -limit)) delete evidence[old]
             return id
           },
         },

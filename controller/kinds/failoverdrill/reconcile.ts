@@ -54,7 +54,9 @@ function withEvidence(decision: DrillDecision, input: DrillInput, { drills }: Dr
     feed: { report, feedStatus },
   }
   try {
-    const path = drills.evidence.keep(key, ended.result.id, content, declared?.resource.spec.historyLimit ?? 1)
+    // What is no longer declared says no limit either: its evidence stays.
+    const limit = declared?.resource.spec.historyLimit ?? Number.POSITIVE_INFINITY
+    const path = drills.evidence.keep(key, ended.result.id, content, limit)
     const results = [...memory.results.slice(0, -1), { ...ended.result, evidence: path }]
     return { ...decision, memory: { ...memory, results } }
   } catch (error) {

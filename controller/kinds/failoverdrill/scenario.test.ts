@@ -307,6 +307,16 @@ describe('a drill that meets trouble is restored', () => {
     expect(stage.store.drills.list()).toEqual([])
   })
 
+  it('where it is no longer declared, and leaves the evidence of those before', async () => {
+    ask()
+    await stage.pass(60_000)
+    ask()
+    await reach('verifying')
+    stage.edit({ drill: undefined })
+    await stage.pass(60_000)
+    expect(Object.values(stage.evidence)).toMatchObject([{ result: { verdict: 'pass' } }, { result: { verdict: 'aborted' } }])
+  })
+
   it('and tells where the account that it came from has died meanwhile: the feed goes on with the other one', async () => {
     ask()
     await reach('verifying')
