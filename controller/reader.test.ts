@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { describe, expect, it } from 'vitest'
 import type { Desk } from './desk.ts'
@@ -58,6 +59,20 @@ describe('snapshots on their way to the desk', () => {
     clock.goTo(2000)
     await settled()
     expect(taken).toEqual([2])
+    stop.abort()
+    await reading
+  })
+
+  it('leave no listener behind, however often the desk refuses', async () => {
+    const { clock, stop, reading, tell } = open(3)
+    const before = getEventListeners(stop.signal, 'abort').length
+    tell(1)
+    await settled()
+    for (const time of [2000, 4000, 6000]) {
+      clock.goTo(time)
+      await settled()
+    }
+    expect(getEventListeners(stop.signal, 'abort')).toHaveLength(before)
     stop.abort()
     await reading
   })

@@ -46,7 +46,11 @@ export async function readSource(
 
 function pause(clock: Clock, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const cancel = clock.after(retryMs, resolve)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise.finally(cancel)
+  const end = () => resolve()
+  const cancel = clock.after(retryMs, end)
+  signal.addEventListener('abort', end, { once: true })
+  return promise.finally(() => {
+    cancel()
+    signal.removeEventListener('abort', end)
+  })
 }
