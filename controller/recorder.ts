@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { KindName } from '../crds/kinds.ts'
 import type { EngineCall } from './engines/counting.ts'
 import type { Hub } from './hub.ts'
-import { showDrill } from './kinds/failoverdrill/metrics.ts'
+import { showDrill, showOverdue } from './kinds/failoverdrill/metrics.ts'
 import type { Step } from './kinds/feed/decision.ts'
 import { type StackStep, targetOf } from './kinds/stack/decision.ts'
 import { showStack } from './kinds/stack/metrics.ts'
@@ -57,6 +57,8 @@ export function openRecorder(store: Store, metrics: ControllerMetrics, hub: Hub,
       metrics.reconcileSeconds.observe({ kind }, tookMs / 1000)
       // With each look, because a token's end moves without being another status.
       if (kind === 'Credentials') void showCredentials(metrics, key, store.status.get('Credentials', key))
+      if (kind === 'FailoverDrill')
+        showOverdue(metrics.drills, key, store.declared.get('FailoverDrill', key), store.drills.get(key))
       if (result.type === 'error')
         log.warn({ kind, key, reason: result.fault.reason, detail: result.fault.message }, 'reconcile failed')
     },

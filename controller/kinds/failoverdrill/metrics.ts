@@ -2,6 +2,8 @@ import { Gauge, type Registry } from 'prom-client'
 import { drillVerdicts } from '../../../crds/failoverdrill.ts'
 import type { Status } from '../../../crds/kinds.ts'
 import type { Declared } from '../../store/declared.ts'
+import type { DrillMemory } from '../../store/drill.ts'
+import { isOverdue } from './summarize.ts'
 
 /** What drills have shown. Names, units and labels are documented in `docs/reference/metrics.md`. */
 export function drillMetrics(registry: Registry) {
@@ -38,13 +40,26 @@ export function showDrill(
   if (feed !== undefined && status) fill(metrics, { namespace, name, feed }, status)
 }
 
+/** With each look: a drill becomes overdue without being another status, also where its last verdict is what the status tells. */
+export function showOverdue(
+  metrics: DrillMetrics,
+  key: string,
+  declared: Declared<'FailoverDrill'> | undefined,
+  memory: DrillMemory | undefined,
+): void {
+  const [namespace = '', name = ''] = key.split('/')
+  if (!declared || !memory) return
+  metrics.overdue.set(
+    { namespace, name, feed: declared.resource.spec.feedRef },
+    isOverdue({ declared, now: Date.now() }, memory) ? 1 : 0,
+  )
+}
+
 type Labels = { namespace: string; name: string; feed: string }
 
 const phases = ['failover', 'verify', 'failback'] as const
 
-function fill(metrics: DrillMetrics, labels: Labels, { last, lastPassAt, conditions }: Status<'FailoverDrill'>): void {
-  const isOverdue = conditions?.some(({ reason }) => reason === 'DrillOverdue') ?? false
-  metrics.overdue.set(labels, isOverdue ? 1 : 0)
+function fill(metrics: DrillMetrics, labels: Labels, { last, lastPassAt }: Status<'FailoverDrill'>): void {
   if (lastPassAt !== undefined) metrics.lastPass.set(labels, Date.parse(lastPassAt) / 1000)
   if (!last) return
   metrics.lastRun.set(labels, Date.parse(last.endedAt) / 1000)
