@@ -45,6 +45,7 @@ export class VaultLogin {
   #underWay: Promise<Lease> | undefined
   #cooling: { fault: Fault; proof: Proof | undefined } | undefined
   #failures = 0
+  #closed = false
   #cancels: (() => void)[] = []
 
   constructor(options: LoginOptions) {
@@ -71,7 +72,9 @@ export class VaultLogin {
     return this.token()
   }
 
+  /** A login that is under way yet is not kept. */
   close(): void {
+    this.#closed = true
     this.#drop()
   }
 
@@ -127,6 +130,7 @@ export class VaultLogin {
   /** A renewal that gives less than the lease before it is near the longest life of its token. */
   #hold(lease: Lease, before?: Lease): void {
     this.#drop()
+    if (this.#closed) return
     this.#lease = lease
     const { clock } = this.#options
     const ttlMs = lease.ttlS * 1000

@@ -328,6 +328,16 @@ describe('an AppRole', () => {
     expect(vault.counts).toMatchObject({ login: 1, read: 2 })
   })
 
+  it('ends with the Credentials that it was begun for, also while Vault is answering it', async () => {
+    addRole({ ttlS: 60 })
+    const reading = read(byRole).catch(() => undefined)
+    vaults.forget('test/primary')
+    await reading
+    await settled()
+    for (let i = 0; i < 5; i++) await pass(60_000)
+    expect(vault.counts).toMatchObject({ login: 1, 'renew-self': 0, read: 0 })
+  })
+
   it('renews its token, and logs in again where that is near its longest life', async () => {
     addRole({ ttlS: 60, maxTtlS: 100 })
     await read(byRole)
