@@ -11,6 +11,7 @@ import { sumOf } from './mainjob/sample.ts'
 import { until } from './services/deadline.ts'
 import { temporaryDirectory } from './services/directory.ts'
 import { type Docker, startDocker } from './services/docker.ts'
+import { freePorts } from './services/port.ts'
 
 const image = 'busybox:1.36'
 
@@ -257,6 +258,38 @@ it('leaves all that runs as it is where a file is bad, and says where', async ()
   writeFileSync(composeFile(), good)
   await settled()
   expect(different(before, await containers())).toEqual([])
+})
+
+it('mends an unhealthy service beside one that cannot be brought up without it', async () => {
+  const before = readFileSync(composeFile(), 'utf8')
+  const more = `  needy: {<<: *service, command: [sleep, '1000'], depends_on: {checked: {condition: service_healthy}}}\n`
+  edit('compose/docker-compose.yml', 'volumes: {data', `${more}volumes: {data`)
+  await until('both to run', async () => (await status()).ready === '8/8')
+  await controller.stop()
+  const [checked, needy] = [`${engine.project}-checked-1`, `${engine.project}-needy-1`]
+  await engine.docker('exec', checked, 'rm', '/tmp/ok')
+  const health = ['inspect', '--format', '{{.State.Health.Status}}', checked]
+  await until('it to be unhealthy', async () => (await engine.docker(...health)) === 'unhealthy')
+  await engine.docker('rm', '--force', needy)
+  await start()
+  await until('both to run again', async () => 'needy' in (await containers()) && (await status()).ready === '8/8')
+  writeFileSync(composeFile(), before)
+  await until('it to be gone', async () => (await status()).ready === '7/7')
+  await settled()
+})
+
+it('gives the port of a service that is no longer declared to another one', async () => {
+  const before = readFileSync(composeFile(), 'utf8')
+  const [port] = await freePorts(1)
+  const more = `  older: {<<: *service, command: [sleep, '1000'], ports: ['127.0.0.1:${port}:80']}\n`
+  edit('compose/docker-compose.yml', 'volumes: {data', `${more}volumes: {data`)
+  await until('the one to run', async () => (await status()).ready === '8/8')
+  edit('compose/docker-compose.yml', '  older: {', '  newer: {')
+  await until('the other to run', async () => (await status()).services?.some(({ name, ready }) => name === 'newer' && ready))
+  expect(Object.keys(await containers())).not.toContain('older')
+  writeFileSync(composeFile(), before)
+  await until('it to be gone', async () => (await status()).ready === '7/7')
+  await settled()
 })
 
 it('gives up what it is bringing up as soon as that is mended', async () => {

@@ -1,6 +1,5 @@
 import { keyOf } from '../../../crds/contract/resource.ts'
 import type { StackSpec } from '../../../crds/stack.ts'
-import type { ComposeService } from '../../compose/project.ts'
 import type { Placement, StackMemory } from '../../store/stack.ts'
 import { normal } from '../feed/decision.ts'
 import { firstTrouble } from './checks.ts'
@@ -56,12 +55,12 @@ function converge(input: StackInput, spec: StackSpec): StackDecision {
   const placement = placementOf(input, spec, judgements)
   const memory = { ...input.memory, ...noted(input, judgements), placements: [placement, ...othersOf(input)] }
   const due = judgements.filter(({ need }) => need && need.dueAt <= input.now)
-  const steps = [...upStep(placement, due), ...restartSteps(placement, due), ...reloadSteps(input, placement, judgements, due)]
-  const pruned = pruneSteps(input, spec, placement)
+  const mended = [...restartSteps(placement, due), ...reloadSteps(input, placement, judgements, due)]
+  const steps = [...mended, ...upStep(placement, due), ...pruneSteps(input, spec, placement)]
   return {
-    ...{ trouble: undefined, judgements, memory, steps: [...steps, ...pruned], gone: false },
-    afterwards: afterSteps(input, memory, due, steps),
-    outcomes: [...steps, ...pruned].map(outcomeOf),
+    ...{ trouble: undefined, judgements, memory, steps, gone: false },
+    afterwards: afterSteps(input, memory, judgements, steps),
+    outcomes: steps.map(outcomeOf),
     wakeMs: wakeOf(input, judgements),
   }
 }
@@ -148,11 +147,12 @@ function pruneSteps(input: StackInput, spec: StackSpec, placement: Placement): S
   return [{ action: 'Prune', placement, containers: orphans, reason: `${names.join(', ')}: no longer declared` }]
 }
 
-function afterSteps(input: StackInput, memory: StackMemory, due: Judgement[], steps: StackStep[]): StackMemory {
-  if (steps.length === 0) return memory
-  const told = [...due.map(({ service }) => service), ...reloaded(input, steps)].map(({ name }) => name)
-  const fresh = Object.entries(input.configurations).filter(([name]) => told.includes(name))
-  const repaired = due.filter(({ need, state }) => need?.act === 'restart' || state === 'exited' || state === 'dead')
+/** What is remembered once these steps have been carried out. */
+export function afterSteps(input: StackInput, memory: StackMemory, judgements: Judgement[], steps: StackStep[]): StackMemory {
+  const begun = new Set(steps.flatMap(servicesOf))
+  const fresh = Object.entries(input.configurations).filter(([name]) => begun.has(name))
+  const isRepaired = ({ need, state }: Judgement) => need?.act === 'restart' || state === 'exited' || state === 'dead'
+  const repaired = judgements.filter(judgement => begun.has(judgement.service.name) && isRepaired(judgement))
   return {
     ...memory,
     configurations: { ...memory.configurations, ...Object.fromEntries(fresh) },
@@ -165,9 +165,10 @@ function afterSteps(input: StackInput, memory: StackMemory, due: Judgement[], st
   }
 }
 
-function reloaded(input: StackInput, steps: StackStep[]): ComposeService[] {
-  const names = steps.flatMap(step => (step.action === 'Reload' ? step.containers.map(({ service }) => service) : []))
-  return servicesIn(input).filter(({ name }) => names.includes(name))
+/** Services that read their files anew by this step. */
+function servicesOf(step: StackStep): string[] {
+  if (step.action === 'ComposeUp') return step.services
+  return step.action === 'Restart' || step.action === 'Reload' ? step.containers.map(({ service }) => service) : []
 }
 
 const outcomes = {
@@ -178,7 +179,8 @@ const outcomes = {
   RemoveNetworks: 'StackRemoved',
 } as const
 
-const outcomeOf = ({ action, reason }: StackStep) => normal(outcomes[action], reason)
+/** What is told of a step that was carried out. */
+export const outcomeOf = ({ action, reason }: StackStep) => normal(outcomes[action], reason)
 
 function wakeOf({ now }: StackInput, judgements: Judgement[]): number | undefined {
   const waits = judgements.flatMap(({ need, starting }) => {

@@ -12,12 +12,14 @@ import { reconcileStack } from './reconcile.ts'
 
 let store: Store
 let events: string[]
+let clock: ReturnType<typeof handClock>
 let world: { containers: ComposeContainer[]; configuration: string; answers: Partial<Compose> }
 /** Tells a look in progress that something may have changed. */
 let hint: () => void
 beforeEach(() => {
   store = openStore(':memory:')
   events = []
+  clock = handClock(0)
   hint = () => undefined
   world = { containers: [], configuration: 'one', answers: {} }
   declare({ hostRef: 'h', project: 'p', files: ['c.yml'] })
@@ -81,7 +83,7 @@ async function look(): Promise<string[]> {
     onHint,
     onStep: () => undefined,
   }
-  const ports = { clock: handClock(0), store, declared: store.declared, problems: () => [], onEvent, onStatus: () => undefined }
+  const ports = { clock, store, declared: store.declared, problems: () => [], onEvent, onStatus: () => undefined }
   await reconcileStack('n/s', { ...ports, stacks }, AbortSignal.timeout(5000))
   return (store.status.get('Stack', 'n/s')?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`)
 }
@@ -198,6 +200,55 @@ describe('a stack that cannot be brought up', () => {
     world.answers = {}
     await look()
     expect(await look()).toEqual(['Ready=True ServicesReady', 'SourceValid=True Read'])
+  })
+})
+
+describe('a stack of which one service cannot be brought up', () => {
+  const of = (name: string, more: Partial<ComposeContainer> = {}) =>
+    ({ ...runs(more)[0], id: name, service: name }) as ComposeContainer
+  let done: string[]
+  beforeEach(async () => {
+    done = []
+    world.containers = [of('bus'), of('old')]
+    world.answers = {
+      services: async () => [service, { ...service, name: 'old' }],
+      restart: async (_engine, containers) => void done.push(`restart ${containers.map(one => one.service)}`),
+      signal: async (_engine, containers) => void done.push(`signal ${containers.map(one => one.service)}`),
+      remove: async (_engine, containers) => void done.push(`remove ${containers.map(one => one.service)}`),
+    }
+    declare({ hostRef: 'h', project: 'p', files: ['c.yml'], unhealthyAfter: '1ms' })
+    await look()
+    world.answers.services = async () => [service, { ...service, name: 'new' }]
+  })
+
+  it.each([
+    ['Bind for 127.0.0.1:80 failed: port is already allocated', ['remove old']],
+    ['Conflict. The container name "/x" is already in use', ['remove old']],
+    ['pull access denied for x', []],
+    ['dependency failed to start: container p-bus-1 is unhealthy', []],
+  ])('removes what is no longer declared where that may be in the way: %s', async (words, expected) => {
+    world.answers.up = () => Promise.reject(engineFault('bring new up', says(words)))
+    await look()
+    expect(done).toEqual(expected)
+  })
+
+  it('has the others read their files again, once', async () => {
+    world.answers.up = () => Promise.reject(engineFault('bring new up', says('pull access denied for x')))
+    world.configuration = 'two'
+    await look()
+    await look()
+    expect(done).toEqual(['signal bus'])
+    expect(events.filter(event => event === 'Normal ServiceReloaded')).toHaveLength(1)
+  })
+
+  it('restarts another that is unwell, and counts that', async () => {
+    world.answers.up = () => Promise.reject(engineFault('bring new up', says('pull access denied for x')))
+    world.containers = [of('bus', { health: 'unhealthy' })]
+    await look()
+    clock.goTo(10)
+    await look()
+    expect(done).toEqual(['restart bus'])
+    expect(store.stacks.get('n/s')?.repairs).toMatchObject({ bus: { count: 1 } })
   })
 })
 

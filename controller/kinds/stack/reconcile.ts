@@ -5,11 +5,11 @@ import type { StackMemory } from '../../store/stack.ts'
 import { type Note, normal, warning } from '../feed/decision.ts'
 import { apply } from './apply.ts'
 import type { Trouble } from './checks.ts'
-import type { StackDecision } from './decision.ts'
+import type { StackDecision, StackStep } from './decision.ts'
 import { Edited } from './edit.ts'
 import { addressOf, gather, type StackPorts } from './gather.ts'
 import { type StackInput, servicesIn } from './input.ts'
-import { plan } from './plan.ts'
+import { afterSteps, outcomeOf, plan } from './plan.ts'
 import { summarize } from './summarize.ts'
 
 /** Brings one Stack to what is declared: gather, plan, persist, carry out, summarize. */
@@ -20,18 +20,30 @@ export async function reconcileStack(key: string, ports: StackPorts, signal: Abo
   if (decision.gone) return forget(key, ports)
   store.stacks.put(key, decision.memory)
   show(input, decision, ports)
+  const { done, failure } = await apply(decision.steps, input, ports, signal)
+  if (failure) {
+    rememberSome(done, input, decision, ports)
+    return failure instanceof Edited ? beginAnew(key, ports) : failed(failure, input, decision, ports)
+  }
   try {
-    await apply(decision.steps, input, ports, signal)
     store.stacks.put(key, await accepted(input, decision, ports, signal))
   } catch (error) {
-    if (error instanceof Edited) return beginAnew(key, ports)
-    const fault = asFault(error)
-    show(input, { ...decision, trouble: troubleOf(fault) }, ports)
-    return { type: 'error', fault }
+    return failed(asFault(error), input, decision, ports)
   }
   for (const note of decision.outcomes) tell(key, note, ports)
   if (!input.declared && decision.afterwards.placements.length === 0) return forget(key, ports)
   return resultOf(decision)
+}
+
+/** What was done although not all of it was is remembered and told: it is not done once more. */
+function rememberSome(done: StackStep[], input: StackInput, decision: StackDecision, ports: StackPorts): void {
+  ports.store.stacks.put(input.key, afterSteps(input, decision.memory, decision.judgements, done))
+  for (const step of done) tell(input.key, outcomeOf(step), ports)
+}
+
+function failed(fault: Fault, input: StackInput, decision: StackDecision, ports: StackPorts): Result {
+  show(input, { ...decision, trouble: troubleOf(fault) }, ports)
+  return { type: 'error', fault }
 }
 
 function beginAnew(key: string, ports: StackPorts): Result {
