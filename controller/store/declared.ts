@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { isDeepStrictEqual } from 'node:util'
 import { digestOf } from '../../crds/contract/digest.ts'
 import { keyOf } from '../../crds/contract/resource.ts'
 import type { KindName, Resource } from '../../crds/kinds.ts'
@@ -12,6 +13,7 @@ export type Declared<K extends KindName = KindName> = { resource: Resource<K>; g
 /** What a complete or partial read of the source brought; `complete: false` deletes nothing. */
 export type Incoming = { objects: Iterable<{ resource: Resource; origin: Origin }>; complete: boolean }
 
+/** `moved`: its place in the files, or what the controller does not act upon, is another one. */
 export type Change = { kind: KindName; key: string; type: 'added' | 'changed' | 'moved' | 'deleted' }
 
 export type DeclaredStore = {
@@ -115,8 +117,12 @@ function requestsOf(resource: Resource): Record<string, string> {
 function changeType(before: Entry | undefined, after: Entry): Change['type'] | undefined {
   if (before === undefined) return 'added'
   if (before.digest !== after.digest) return 'changed'
-  const was = before.declared.origin
-  return was.file !== after.declared.origin.file || was.line !== after.declared.origin.line ? 'moved' : undefined
+  const [was, is] = [before.declared, after.declared]
+  const isSame =
+    was.origin.file === is.origin.file &&
+    was.origin.line === is.origin.line &&
+    (was.resource === is.resource || isDeepStrictEqual(was.resource.metadata, is.resource.metadata))
+  return isSame ? undefined : 'moved'
 }
 
 function load(database: DatabaseSync): Map<string, Entry> {

@@ -55,6 +55,15 @@ describe('declared resources', () => {
     expect(store.declared.get('Credentials', 'test/a')?.generation).toBe(2)
   })
 
+  it('have the metadata that is declared now, also after a restart', () => {
+    const note = () => store.declared.get('Credentials', 'test/a')?.resource.metadata.annotations
+    store.declared.accept({ objects: [credentials('a', 'A_', { 'example.com/note': 'x' })], complete: true })
+    store.declared.accept({ objects: [credentials('a', 'A_', { 'example.com/note': 'y' })], complete: true })
+    expect(note()).toEqual({ 'example.com/note': 'y' })
+    reopen()
+    expect(note()).toEqual({ 'example.com/note': 'y' })
+  })
+
   it('stay when the source is incomplete and go when it is whole without them', () => {
     store.declared.accept({ objects: [credentials('a', 'A_'), credentials('b', 'B_')], complete: true })
     expect(store.declared.accept({ objects: [], complete: false })).toEqual([])
