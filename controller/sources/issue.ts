@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { didYouMean } from '../consistency/nearest.ts'
 import { forbiddenSetting } from './forbidden.ts'
 import { type MemberPath, pathText, withoutSecrets } from './problem.ts'
-import { descriptionAt, membersAt } from './schema.ts'
+import { descriptionAt, membersAt, refusalAt } from './schema.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -35,7 +35,15 @@ function complaintsOfIssue(issue: Issue, schema: z.ZodType, value: unknown, at: 
   const description = descriptionAt(schema, inner)
   if (isMissing(issue, written)) return [missing(name, path, written, description)]
   const aim = issue.code === 'invalid_key' ? 'key' : 'value'
-  return [{ path, aim, category: 'schema', ...wordsOf(issue, name, written, description) }]
+  const words = wordsOf(issue, name, written, description)
+  const refusal = isUnquoted(issue, written) ? refusalAt(schema, inner, String(written)) : undefined
+  return [{ path, aim, category: 'schema', ...words, hint: refusal ?? words.hint }]
+}
+
+/** A text that YAML reads as something else. Quotes alone do not help where the text is refused too: a duration without its unit. */
+function isUnquoted(issue: { code: string; expected?: string }, written: unknown): boolean {
+  const isPlain = typeof written === 'number' || typeof written === 'boolean'
+  return issue.code === 'invalid_type' && issue.expected === 'string' && isPlain
 }
 
 /** The member in a message: `exchanges[1]`, `spec`. */
@@ -105,9 +113,8 @@ function wordsOf(issue: Issue, name: string, written: unknown, description: stri
   }
 }
 
-function typeHint(issue: { expected: string }, written: unknown): string {
-  const isPlain = typeof written === 'number' || typeof written === 'boolean'
-  if (issue.expected === 'string' && isPlain) return `put it in quotes: "${written}"`
+function typeHint(issue: { code: string; expected: string }, written: unknown): string {
+  if (isUnquoted(issue, written)) return `put it in quotes: "${written}"`
   if (issue.expected === 'array') return 'write a list: each entry on a line of its own after "- "'
   if (issue.expected === 'object' || issue.expected === 'record')
     return 'write its fields on lines of their own, indented by two more spaces'

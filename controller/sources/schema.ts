@@ -17,6 +17,12 @@ export function descriptionAt(schema: z.ZodType, path: MemberPath): string {
   return ''
 }
 
+/** What the schema itself has to say against a text at a place; undefined where it takes it, or has no words of its own. */
+export function refusalAt(schema: z.ZodType, path: MemberPath, text: string): string | undefined {
+  const [issue] = schemaAt(schema, path)?.safeParse(text).error?.issues ?? []
+  return issue?.message.startsWith('Invalid') ? undefined : issue?.message
+}
+
 function schemaAt(schema: z.ZodType, path: MemberPath): z.ZodType | undefined {
   let current: z.ZodType | undefined = schema
   for (const step of path) current = current && memberSchema(unwrapped(current), step)
