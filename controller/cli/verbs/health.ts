@@ -57,7 +57,12 @@ async function check(context: Context, names: string[], options: HealthOptions):
   const limited = within(context, 'health', options.timeout)
   const look = (key: string) => lookAt(limited, key, bounds, mode)
   const feeds = await lookAll(await feedKeys(limited, names), look)
-  if (mode === 'enforce') await enforce(limited, feeds, { backoffMs, look })
+  if (mode === 'enforce')
+    await enforce(limited, feeds, { backoffMs, look }).catch((error: unknown) => {
+      if (context.signal.aborted || !limited.signal.aborted) throw error
+      // What was found and asked for is worth more than that the time is over.
+      context.terminal.err(`--timeout ${options.timeout} is over; this is how it was seen last\n`)
+    })
   return healthReport(context.terminal.now(), mode, [...feeds.values()].map(withEscalation))
 }
 
