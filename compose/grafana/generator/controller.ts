@@ -54,6 +54,18 @@ export const controller: Dashboard = {
       words: { 0: ' ', 1: 'True' },
     },
     {
+      title: 'Stacks',
+      description: 'Services of Stacks: whether each runs as declared and its health check passes.',
+      ...{ type: 'state-timeline', unit: 'short', width: 24 },
+      queries: [
+        {
+          expr: 'min by (namespace, name, service) (feedplane_stack_service_ready)',
+          legend: '{{namespace}}/{{name}} {{service}}',
+        },
+      ],
+      words: { 0: 'not well', 1: 'well' },
+    },
+    {
       title: 'Looks',
       description: 'Reconciliations a second, by kind and result. A converged system looks and writes nothing.',
       ...{ type: 'timeseries', unit: 'ops', width: 12 },

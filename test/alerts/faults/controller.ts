@@ -9,7 +9,8 @@ import { until } from '../../services/deadline.ts'
 import { declare, dockerHost, remove, removeContainers, stack } from './declarations.ts'
 
 const busybox = { image: 'busybox:1.36' }
-const endless = { ...busybox, command: ['sleep', '1000'], init: true }
+/** A service that stays. */
+export const endless = { ...busybox, command: ['sleep', '1000'], init: true }
 
 /** Of the controller, declarations, engines and stacks. */
 export const controllerFaults: Injection[] = [
