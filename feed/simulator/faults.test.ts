@@ -280,6 +280,7 @@ describe('faults of sessions', () => {
     ['{"duplicate": {"share": 2}}', '<=1'],
     ['{"cut": {"user": "a", "forMs": 5}}', 'forMs'],
     ['{"clear": "everything"}', 'clear'],
+    ['{"clear": 7, "stall": {"all": true}}', 'no fault in force has the id 7: GET /state tells those that are'],
     ['{"silence": {"instrument": "x9"}}', 'no instrument is called x9'],
     [
       '{"clockSkew": {"ms": 5, "group": "DCE.xx"}}',

@@ -18,9 +18,9 @@ const isOff: Partial<Record<FaultKind, (settings: object) => boolean>> = {
   loseAcknowledgements: settings => 'share' in settings && settings.share === 0,
 }
 
-/** Carries out an order. Returns what it cannot do: an unknown instrument or group, or a bound that is reached. */
+/** Carries out an order. Returns what it cannot do: an unknown instrument, group or fault, or a bound that is reached. */
 export function carryOut(order: FaultOrder, parts: OrderParts): string | undefined {
-  const wrong = wrongLimits(order, parts.market)
+  const wrong = wrongLimits(order, parts.market) ?? wrongId(order, parts.faults)
   if (wrong !== undefined) return wrong
   end(order, parts)
   for (const kind of faultKinds) {
@@ -38,6 +38,12 @@ function wrongLimits(order: FaultOrder, market: Market): string | undefined {
     if (typeof covers === 'string') return covers
   }
   return undefined
+}
+
+// One that is ordered anew, or whose time is over, has its id no more.
+function wrongId({ clear }: FaultOrder, faults: Faults): string | undefined {
+  if (typeof clear !== 'number' || faults.list().some(({ id }) => id === clear)) return undefined
+  return `no fault in force has the id ${clear}: GET /state tells those that are`
 }
 
 function end({ clear, resume, acceptLogins }: FaultOrder, { faults }: OrderParts): void {
