@@ -13,6 +13,8 @@ const recordingMs = 2 * dayMs
 const futureMs = hourMs
 const maxRememberedDays = 64
 
+type Days = Pick<TradingDays, 'isTradingDay' | 'hasNightSession' | 'upTo'>
+
 /**
  * The exchange's own time of a push in ms since 1970, or `null` where the push carries no usable date or time.
  *
@@ -24,12 +26,7 @@ const maxRememberedDays = 64
  * `isFirst`: the first push after a login. It is the instrument's old state, of the afternoon before perhaps, with the trading day of the login and
  * the machine's day for ActionDay: neither needs to be one on which it was traded.
  */
-export function exchangeTimeOf(
-  depth: Depth,
-  receivedAt: number,
-  isFirst: boolean,
-  days: Pick<TradingDays, 'upTo'>,
-): number | null {
+export function exchangeTimeOf(depth: Depth, receivedAt: number, isFirst: boolean, days: Days): number | null {
   const time = timeOfDayOf(depth.UpdateTime) + depth.UpdateMillisec
   const booked = dayStartOf(depth.TradingDay)
   const action = dayStartOf(depth.ActionDay)
@@ -37,7 +34,9 @@ export function exchangeTimeOf(
     const day = Number.isNaN(booked) ? action : booked
     return numberOrNull((isFirst ? notAhead(day, receivedAt - time, days) : day) + time)
   }
-  const evening = eveningBefore(booked) + (time < morningMs ? dayMs : 0)
+  const dawnMs = time < morningMs ? dayMs : 0
+  const evening = eveningBefore(booked) + dawnMs
+  if (isFirst && !Number.isNaN(evening) && !isFollowedByNight(action - dawnMs, days)) return numberOrNull(evening + time)
   return numberOrNull(likelier(action, evening, booked, receivedAt - time) + time)
 }
 
@@ -66,8 +65,14 @@ export function timeOfDayOf(text: string): number {
 }
 
 /** The day, or, where the time lies in the future on it, the newest trading day on which it does not. `near`: the receive time less the time of day. */
-function notAhead(day: number, near: number, days: Pick<TradingDays, 'upTo'>): number {
+function notAhead(day: number, near: number, days: Days): number {
   return day - near > futureMs ? startOf(days.upTo(dayOf(near + futureMs))) : day
+}
+
+// On Monday morning an ActionDay that is the machine's would have Saturday's ticks before dawn be Monday's.
+function isFollowedByNight(start: number, days: Days): boolean {
+  const day = dayOf(start)
+  return days.isTradingDay(day) && days.hasNightSession(day)
 }
 
 // A night session belongs to the next weekday, and there is none before a holiday: Monday's was on Friday, all others' the day before.
