@@ -1,13 +1,10 @@
-// needs: nats-server, prometheus, alertmanager, pushgateway
+// needs: docker, nats-server, prometheus, alertmanager, pushgateway
 import { afterAll, beforeAll, expect, it, type TaskMeta } from 'vitest'
 import { feedctl } from '../mainjob/feedctl.ts'
 import { type Seen, seeFire } from '../monitoring/alertcase.ts'
 import { representative } from '../monitoring/injections.ts'
 import { lookAtPanels, type Shown } from '../monitoring/panels.ts'
 import { type MonitoringStage, startMonitoringStage } from '../monitoring/stage.ts'
-import { until } from '../services/deadline.ts'
-import { endless } from './faults/controller.ts'
-import { declare, dockerHost, remove, removeContainers, stack } from './faults/declarations.ts'
 import { endMs } from './suite.ts'
 
 declare module 'vitest' {
@@ -28,11 +25,7 @@ it('every panel of every dashboard shows data, once something has happened', asy
   const ends = []
   for (const injection of representative) ends.push(await seeFire(stage, injection))
   await feedctl(stage.controller.url, 'health', '--push', stage.pushgateway.url)
-  const services = stack('services', { endless })
-  declare(stage.manifests, 'stacks.yaml', [dockerHost, services])
   const shown = await lookAtPanels(stage)
-  remove(stage.manifests, 'stacks.yaml')
-  await until('the stack to be gone', async () => !(await removeContainers(`com.docker.compose.project=${services.project}`)))
   expect(shown.filter(({ series }) => series === 0)).toEqual([])
   const seen = await Promise.all(ends.map(ended => ended(endMs)))
   note(task.meta, shown, seen.flat())

@@ -1,5 +1,6 @@
 import { dashboards } from '../../compose/grafana/generator/dashboards.ts'
 import { until } from '../services/deadline.ts'
+import { declare, dockerHost, endless, remove, removeContainers, stack } from './declarations.ts'
 import { key, type MonitoringStage } from './stage.ts'
 
 const panelMs = 60_000
@@ -8,8 +9,19 @@ const shownSeries = 3
 /** What a panel showed: how many series, and some of them with their values. */
 export type Shown = { dashboard: string; panel: string; series: number; values: string }
 
-/** Runs the queries of every panel as Grafana does, for the feed of the stage, until each has data. */
-export async function lookAtPanels({ prometheus }: MonitoringStage): Promise<Shown[]> {
+/** Runs the queries of every panel as Grafana does, for the feed of the stage and a Stack beside it, until each has data. */
+export async function lookAtPanels({ manifests, prometheus }: MonitoringStage): Promise<Shown[]> {
+  const services = stack('services', { endless })
+  declare(manifests, 'stacks.yaml', [dockerHost, services])
+  try {
+    return await lookAtAll(prometheus)
+  } finally {
+    remove(manifests, 'stacks.yaml')
+    await until('the stack to be gone', async () => !(await removeContainers(`com.docker.compose.project=${services.project}`)))
+  }
+}
+
+async function lookAtAll(prometheus: MonitoringStage['prometheus']): Promise<Shown[]> {
   const [namespace = '', feed = ''] = key.split('/')
   const shown: Shown[] = []
   for (const { title, panels } of dashboards)

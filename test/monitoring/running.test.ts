@@ -1,4 +1,4 @@
-// needs: nats-server, prometheus, alertmanager, pushgateway
+// needs: docker, nats-server, prometheus, alertmanager, pushgateway
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { feedctl } from '../mainjob/feedctl.ts'
 import { until } from '../services/deadline.ts'

@@ -3,14 +3,10 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { edit } from '../../mainjob/edit.ts'
 import { feedctl } from '../../mainjob/feedctl.ts'
+import { busybox, declare, dockerHost, endless, remove, removeContainers, stack } from '../../monitoring/declarations.ts'
 import type { Injection } from '../../monitoring/injections.ts'
 import { key, type MonitoringStage } from '../../monitoring/stage.ts'
 import { until } from '../../services/deadline.ts'
-import { declare, dockerHost, remove, removeContainers, stack } from './declarations.ts'
-
-const busybox = { image: 'busybox:1.36' }
-/** A service that stays. */
-export const endless = { ...busybox, command: ['sleep', '1000'], init: true }
 
 /** Of the controller, declarations, engines and stacks. */
 export const controllerFaults: Injection[] = [

@@ -15,6 +15,10 @@ const namespace = 'quickstart'
 /** The Docker engine of this machine. */
 export const dockerHost: Declaration = { kind: 'Host', metadata: { name: 'engine' }, spec: { engine: { type: 'docker' } } }
 
+export const busybox = { image: 'busybox:1.36' }
+/** A service that stays. */
+export const endless = { ...busybox, command: ['sleep', '1000'], init: true }
+
 /** A Stack on that engine; its containers go with its declaration. */
 export function stack(name: string, services: object, more: object = {}): StackDeclaration {
   const project = `fp-test-${randomBytes(4).toString('hex')}`
