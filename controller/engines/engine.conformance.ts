@@ -268,8 +268,7 @@ export function holdsPromises(name: string, open: () => Promise<Subject>): void 
     it('tells that memory ran out from another crash', async () => {
       const name = await started('exhaust', { env: { MODE: 'exhaust' }, memoryBytes: 48 * 1024 * 1024 })
       const found = await becomes(name, ({ state }) => state === 'restarting')
-      expect(found.outOfMemory).toBe(true)
-      expect([134, 137]).toContain(found.exitCode)
+      expect(found).toMatchObject({ outOfMemory: true, exitCode: expect.toBeOneOf([134, 137]) })
       await engine.stop(name, soon())
     })
 

@@ -76,14 +76,16 @@ export class ProcessWorkload {
   }
 
   async view(): Promise<Workload> {
+    const run = this.#run
+    const port = await this.#portOf(run)
+    // All of one moment: it may have ended while its port was read.
     const { id, name, labels, image, exitCode, outOfMemory, restarts, startedAt } = this.#record
-    const port = await this.#portOf(this.#run)
     return {
       ...{ id, name, owner: this.owner, labels: { ...labels }, image, state: this.#state(), restarts, outOfMemory },
       exitCode: this.#run === undefined ? exitCode : undefined,
       health: 'none',
       startedAt,
-      endpoint: port === undefined || this.#run === undefined ? undefined : `http://127.0.0.1:${port}`,
+      endpoint: port === undefined || this.#run !== run ? undefined : `http://127.0.0.1:${port}`,
     }
   }
 
